@@ -1,0 +1,74 @@
+# Needs python3 >= 3.9 with venv.  JDK 17 and Maven, where present, add the tests against real Apache Kafka.
+#   make demo [BOOTSTRAP=host:port]     make test [ARGS='-k name']     make help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+OTHER_PYTHONS ?= 3.9 3.10 3.11 3.12 3.13
+
+export BOOTSTRAP
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: help demo test unit lint types docs bench pythons kafka clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(VENV)/.installed  ## send records and show what the broker stored
+	@$(BIN)/python examples/demo.py $(ARGS)
+
+test: $(VENV)/.ready kafka lint types  ## lint, types, and the whole suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+unit: $(VENV)/.ready  ## the suite without real Kafka
+	@$(BIN)/python -m pytest -m "not broker" $(ARGS)
+
+lint: $(VENV)/.ready  ## ruff
+	@$(BIN)/ruff check --quiet .
+
+types: $(VENV)/.ready  ## mypy --strict
+	@$(BIN)/mypy --no-error-summary
+
+docs: $(VENV)/.ready  ## the documentation, in docs/_build/html
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
+bench: $(VENV)/.ready  ## the benchmarks
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+# tox starts interpreters by name; pyenv's are on PATH only with each version's own folder there.
+pythons: $(VENV)/.ready  ## the suite without real Kafka on OTHER_PYTHONS
+	@if command -v pyenv > /dev/null; then PATH="$$(printf '%s:' "$$(pyenv root)"/versions/*/bin)$$PATH"; fi; \
+	envs=; for version in $(OTHER_PYTHONS); do \
+	    if "python$$version" -c '' 2> /dev/null; then envs="$$envs$${envs:+,}py$${version/./}"; \
+	    else echo "python$$version is not installed: the suite is not run on it"; fi; \
+	done; \
+	if [ -n "$$envs" ]; then "$(CURDIR)/$(BIN)/tox" -q run -e "$$envs" -- -q -m "not broker" $(ARGS); fi
+
+kafka: $(VENV)/.ready  ## real Apache Kafka of every tested release, through Maven
+	@$(BIN)/python -m tests.broker.kafka_jars
+
+clean:  ## remove everything that was made here
+	@rm -rf $(VENV) .tox build dist docs/_build tests/broker/.jars tests/broker/.reader .venv-kafka-python *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing: install Python 3.9 or newer, or name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9))' || { echo "$(PYTHON) is older than 3.9: name a newer one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { echo "$(PYTHON) has no venv: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "making $(VENV) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml setup.py | $(VENV)/.made
+	@echo "installing kafka-producer and its codecs into $(VENV) ..."
+	@$(PIP) install -e '.[demo]'
+	@touch $@
+
+$(VENV)/.ready: pyproject.toml setup.py | $(VENV)/.installed
+	@echo "installing what the tests need into $(VENV) ..."
+	@$(PIP) install -e '.[test,lint,docs]' tox
+	@touch $@
