@@ -1,0 +1,178 @@
+"""The seam to the network: what the client needs of it, as protocols, and real sockets behind them.
+
+Imported by: client, producer.kafka, testing.  Imports: nothing of ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import selectors
+import socket
+from collections.abc import Sequence
+from typing import Any, Callable, Protocol
+
+SocketOption = tuple[Any, ...]
+"""Arguments for setsockopt()."""
+
+_MOST_BUFFERS = 512  # of one sendmsg(); the least IOV_MAX in use is 1024
+_STILL_CONNECTING = frozenset(
+    {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EWOULDBLOCK)}
+)
+
+
+class Stream(Protocol):
+    """One non-blocking byte stream to a broker.  Registered with a selector by this object itself (it has fileno()).
+
+    Threads: the I/O thread.
+    """
+
+    def fileno(self) -> int: ...
+
+    def finish_connect(self) -> None:
+        """Call when the selector says writable: returns if connected, raises OSError with the reason if not."""
+
+    def send(self, buffers: Sequence[bytes | bytearray | memoryview]) -> int:
+        """Write as much of the chain as fits and say how many bytes; BlockingIOError where none did."""
+
+    def recv_into(self, buffer: memoryview) -> int:
+        """Read into `buffer`; 0 means end of stream, BlockingIOError that nothing is there."""
+
+    def shutdown_write(self) -> None:
+        """Tell the peer that no more comes (FIN), so that what was written is not reset by close()."""
+
+    def close(self) -> None: ...
+
+
+class Waker(Protocol):
+    """Interrupts select() from another thread; registered for reading.  wake() never blocks and may be called by any thread."""
+
+    def fileno(self) -> int: ...
+
+    def wake(self) -> None: ...
+
+    def drain(self) -> None:
+        """Forget the wake-ups so far; the I/O thread calls it when the selector says readable."""
+
+    def close(self) -> None: ...
+
+
+class Transport(Protocol):
+    """Makes streams, selectors and wakers that fit each other."""
+
+    resolves_at_once: bool
+    """True where resolve() cannot block, so that no resolver thread is needed."""
+
+    def resolve(self, host: str, port: int) -> list[tuple[int, Any]]:
+        """(address family, socket address) pairs in the order to try them; OSError where the name is not known."""
+
+    def connect(self, family: int, address: Any, options: Sequence[SocketOption]) -> Stream:
+        """Begin connecting without blocking; OSError where that fails at once."""
+
+    def selector(self) -> selectors.BaseSelector: ...
+
+    def waker(self) -> Waker: ...
+
+
+class SocketTransport:
+    """Real sockets.
+
+    Threads: any; each object that it makes belongs to the thread that uses it.
+    """
+
+    resolves_at_once = False
+
+    def __init__(self, selector_factory: Callable[[], selectors.BaseSelector]) -> None:
+        self._selector_factory = selector_factory
+
+    def resolve(self, host: str, port: int) -> list[tuple[int, Any]]:
+        try:
+            found = socket.getaddrinfo(host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
+        except UnicodeError as error:  # a label of the name is empty or too long
+            raise OSError(f"{host!r} is no host name: {error}") from error
+        return list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
+
+    def connect(self, family: int, address: Any, options: Sequence[SocketOption]) -> Stream:
+        sock = socket.socket(family, socket.SOCK_STREAM)  # not inheritable (PEP 446)
+        try:
+            sock.setblocking(False)
+            for option in options:
+                sock.setsockopt(*option)
+            failure = sock.connect_ex(address)
+            if failure and failure not in _STILL_CONNECTING:
+                raise OSError(failure, os.strerror(failure))
+        except BaseException:
+            sock.close()
+            raise
+        return _SocketStream(sock)
+
+    def selector(self) -> selectors.BaseSelector:
+        return self._selector_factory()
+
+    def waker(self) -> Waker:
+        return _SocketWaker()
+
+
+class _SocketStream:
+    """A non-blocking TCP socket.
+
+    Threads: the I/O thread.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._sendmsg = getattr(sock, "sendmsg", None)  # not on Windows
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def finish_connect(self) -> None:
+        failure = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failure:
+            raise OSError(failure, os.strerror(failure))
+
+    def send(self, buffers: Sequence[bytes | bytearray | memoryview]) -> int:
+        if self._sendmsg is not None and len(buffers) > 1:
+            return int(self._sendmsg(buffers[:_MOST_BUFFERS]))
+        return self._sock.send(buffers[0])
+
+    def recv_into(self, buffer: memoryview) -> int:
+        return self._sock.recv_into(buffer)
+
+    def shutdown_write(self) -> None:
+        self._sock.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+class _SocketWaker:
+    """A pair of connected sockets: a pipe that select() takes on every platform.
+
+    Threads: wake() any, the rest the I/O thread.
+    """
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def fileno(self) -> int:
+        return self._reader.fileno()
+
+    def wake(self) -> None:
+        try:
+            self._writer.send(b"\0")
+        except OSError:
+            pass  # full, so that the reader is awake anyway; or closed, and there is nobody to wake
+
+    def drain(self) -> None:
+        try:
+            while len(self._reader.recv(4096)) == 4096:
+                pass
+        except OSError:
+            pass  # nothing there
+
+    def close(self) -> None:
+        self._reader.close()
+        self._writer.close()
