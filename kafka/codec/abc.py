@@ -1,0 +1,38 @@
+"""What a codec is.
+
+Imported by: codec.*.  Imports: errors.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, Union
+
+from kafka.errors import CorruptRecordError
+
+Data = Union[bytes, bytearray, memoryview]
+
+DEFAULT_MAX_BYTES = 1 << 30
+"""What a batch may grow to when it is decompressed."""
+
+
+class Codec(Protocol):
+    """Compresses the records of a batch.
+
+    Threads: any; codecs keep nothing between calls.
+    """
+
+    id: int
+    name: str
+    package: str
+    """What pip installs it with."""
+
+    def is_available(self) -> bool: ...
+
+    def compress(self, data: Data) -> bytes: ...
+
+    def decompress(self, data: Data, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
+        """CorruptRecordError for what is not this codec's, or would be larger than `max_bytes`."""
+
+
+def too_large(max_bytes: int) -> CorruptRecordError:
+    return CorruptRecordError(f"Compressed data would be larger than {max_bytes} bytes")

@@ -1,0 +1,46 @@
+"""The partitioners of release 1.x that hash keys over the partitions that are available.
+
+Imported by: applications.  Imports: partitioner.murmur2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kafka.partitioner.murmur2 import murmur2
+
+
+class Murmur2Partitioner:
+    """murmur2 of the key over available partitions, so that a key moves when they change.
+
+    Threads: any.
+    """
+
+    def __init__(self, partitions: Sequence[int] | None = None) -> None:
+        self._partitions = list(partitions or ())
+
+    def __call__(self, key: bytes, partitions: Sequence[int] | None = None, available: Sequence[int] | None = None) -> int:
+        choices = available or partitions or self._partitions
+        return choices[self._hash(key) % len(choices)]
+
+    def partition(self, key: bytes | str, partitions: Sequence[int] | None = None) -> int:
+        return self(key.encode() if isinstance(key, str) else key, partitions)
+
+    def _hash(self, key: bytes) -> int:
+        return murmur2(key) & 0x7FFFFFFF
+
+
+HashedPartitioner = Murmur2Partitioner
+
+
+class LegacyPartitioner(Murmur2Partitioner):
+    """Python's own hash() of the key, which differs from process to process unless PYTHONHASHSEED is set.
+
+    Threads: any.
+    """
+
+    def _hash(self, key: bytes) -> int:
+        return hash(key)
+
+
+__all__ = ["HashedPartitioner", "LegacyPartitioner", "Murmur2Partitioner", "murmur2"]

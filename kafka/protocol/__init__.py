@@ -1,0 +1,1 @@
+"""Wire messages: declared field by field in one file per API, encoded and decoded without I/O, threads or clocks."""
