@@ -1,0 +1,36 @@
+"""One file for each API: its versions, how it behaves, and where that differs from a real broker.
+
+Imported by: testing.connection.  Imports: testing.handlers.*.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from kafka.protocol.api_versions import ApiVersionsRequest
+from kafka.protocol.fetch import FetchRequest
+from kafka.protocol.list_offsets import ListOffsetsRequest
+from kafka.protocol.metadata import MetadataRequest
+from kafka.protocol.produce import ProduceRequest
+from kafka.testing.exchange import Handler
+from kafka.testing.handlers import api_versions, fetch, list_offsets, metadata, produce
+
+
+class Served(NamedTuple):
+    """An API that the broker serves."""
+
+    request_class: Any
+    handle: Handler
+    versions: tuple[int, int]
+
+
+SERVED: dict[int, Served] = {
+    served.request_class.API_KEY: served
+    for served in (
+        Served(ProduceRequest, produce.handle, produce.VERSIONS),
+        Served(FetchRequest, fetch.handle, fetch.VERSIONS),
+        Served(ListOffsetsRequest, list_offsets.handle, list_offsets.VERSIONS),
+        Served(MetadataRequest, metadata.handle, metadata.VERSIONS),
+        Served(ApiVersionsRequest, api_versions.handle, api_versions.VERSIONS),
+    )
+}

@@ -1,0 +1,413 @@
+"""A network in memory, in virtual time: no threads, no sockets, every run the same.
+
+Imported by: tests.  Imports: _transport, testing.{clock,cluster,connection,timeline}.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import math
+import os
+import selectors
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kafka._transport import SocketOption
+from kafka.testing.clock import VirtualClock
+from kafka.testing.cluster import Cluster
+from kafka.testing.connection import ServerConnection
+from kafka.testing.timeline import Action, Timeline
+
+Address = tuple[str, int]
+
+_FIRST_FD = 1_000_000_000  # no real file has such a number, so that a mix-up with the system's is noticed
+_BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
+
+
+class Link:
+    """The way to one address, which a test may slow down, break and heal.
+
+    Threads: one.
+    """
+
+    def __init__(self, network: MemoryTransport, address: Address, *, latency_s: float) -> None:
+        self.address = address
+        self.to_broker_s = latency_s
+        """How long bytes take to the broker."""
+        self.from_broker_s = latency_s
+        """How long its answers take."""
+        self.is_refused = False
+        self.is_unreachable = False
+        self._network = network
+        self._held: list[tuple[bool, Action]] = []  # what was due while the link was unreachable
+        self._last_s = {True: 0.0, False: 0.0}  # when the last bytes arrive at the broker, and from it
+        self._streams: dict[MemoryStream, None] = {}  # in the order they were connected
+
+    def refuse(self) -> None:
+        """From now on nobody listens; connections that exist stay."""
+        self.is_refused = True
+
+    def make_unreachable(self) -> None:
+        """Nothing comes through any more, and no end hears of it; heal() lets go on what was sent, as TCP's repetitions do."""
+        self.is_unreachable = True
+
+    def heal(self) -> None:
+        """Undo refuse() and make_unreachable()."""
+        self.is_refused = self.is_unreachable = False
+        held, self._held = self._held, []
+        for is_to_broker, action in held:
+            self._plan(is_to_broker, action)
+
+    def cut(self) -> None:
+        """Reset every connection; what is under way in either direction is lost."""
+        for stream in list(self._streams):
+            stream.reset(ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)))
+
+    def to_broker(self, action: Action) -> None:
+        """Run `action` when something sent now is at the broker."""
+        self._plan(True, action)
+
+    def from_broker(self, action: Action) -> None:
+        """Run `action` when something that the broker sends now is at the client."""
+        self._plan(False, action)
+
+    def _plan(self, is_to_broker: bool, action: Action) -> None:
+        def arrive() -> None:
+            if self.is_unreachable:
+                self._held.append((is_to_broker, action))
+            else:
+                action()
+
+        network = self._network
+        delay_s = self.to_broker_s if is_to_broker else self.from_broker_s
+        at_s = max(network.clock.monotonic() + delay_s, self._last_s[is_to_broker])  # never before what was sent earlier
+        self._last_s[is_to_broker] = at_s
+        network.timeline.plan(at_s, arrive)
+
+    def add(self, stream: MemoryStream) -> None:
+        self._streams[stream] = None
+
+    def discard(self, stream: MemoryStream) -> None:
+        self._streams.pop(stream, None)
+
+
+class MemoryTransport:
+    """Connects clients to the brokers of a Cluster, by the addresses these have there.
+
+    Threads: one.
+    """
+
+    resolves_at_once = True
+
+    def __init__(self, cluster: Cluster, clock: VirtualClock, *, latency_s: float = 0.0, capacity_bytes: int = 65536) -> None:
+        """`latency_s` is for one way. A stream takes `capacity_bytes` that have not arrived, and gives as many in one read."""
+        self.cluster = cluster
+        self.clock = clock
+        self.timeline = Timeline()
+        self.capacity_bytes = capacity_bytes
+        self._latency_s = latency_s
+        self._links: dict[Address, Link] = {}
+        self._fds = itertools.count(_FIRST_FD)
+        self._waiting: dict[MemoryStream, float] = {}  # those whose broker holds an answer back, and until when
+
+    def link(self, address: Address) -> Link:
+        """The link to this address, made where there is none: a host that no broker has is then known, but refuses."""
+        if address not in self._links:
+            self._links[address] = Link(self, address, latency_s=self._latency_s)
+        return self._links[address]
+
+    def new_fd(self) -> int:
+        return next(self._fds)
+
+    # --- kafka._transport.Transport -----------------------------------------------------------------------------
+
+    def resolve(self, host: str, port: int) -> list[tuple[int, Any]]:
+        known = (address for address in itertools.chain(self._links, self.cluster.addresses()))
+        if not any(host == name for name, _ in known):
+            raise socket.gaierror(socket.EAI_NONAME, f"{host} is not in this network")
+        return [(int(socket.AF_INET), (host, port))]
+
+    def connect(self, family: int, address: Any, options: Sequence[SocketOption]) -> MemoryStream:
+        stream = MemoryStream(self, self.link(address))
+        stream.begin()
+        return stream
+
+    def selector(self) -> MemorySelector:
+        return MemorySelector(self)
+
+    def waker(self) -> MemoryWaker:
+        return MemoryWaker(self.new_fd())
+
+    # --- the brokers' side --------------------------------------------------------------------------------------
+
+    def served(self, stream: MemoryStream) -> None:
+        """A broker has dealt with bytes of this stream; others may have waited for what that changed."""
+        self.keep_time(stream)
+        for other in list(self._waiting):
+            other.look_again()
+
+    def keep_time(self, stream: MemoryStream) -> None:
+        """See to it that the broker looks again when a request that it holds back is due."""
+        deadline_s = stream.answer_due_s
+        if deadline_s == math.inf:
+            self._waiting.pop(stream, None)
+        elif self._waiting.get(stream) != deadline_s:
+            self._waiting[stream] = deadline_s
+            self.timeline.plan(deadline_s, stream.look_again)
+
+
+class MemoryStream:
+    """A client's end of a connection.
+
+    Threads: one.
+    """
+
+    def __init__(self, network: MemoryTransport, link: Link) -> None:
+        self._network = network
+        self._link = link
+        self._fd = network.new_fd()
+        self._connection: ServerConnection | None = None
+        self._is_connected = False
+        self._error: OSError | None = None
+        self._received = bytearray()
+        self._has_ended = False
+        self._unarrived_bytes = 0
+        self._is_shut = False
+        self._is_closed = False
+
+    def fileno(self) -> int:
+        return -1 if self._is_closed else self._fd
+
+    def begin(self) -> None:
+        """Set out to connect."""
+        link = self._link
+        link.add(self)
+        link.to_broker(self._arrive)
+
+    def finish_connect(self) -> None:
+        if self._error is not None:
+            raise self._error
+        if not self._is_connected:
+            raise BlockingIOError(errno.EINPROGRESS, os.strerror(errno.EINPROGRESS))
+
+    def send(self, buffers: Sequence[bytes | bytearray | memoryview]) -> int:
+        self._check_usable()
+        if self._is_shut:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        room = self._network.capacity_bytes - self._unarrived_bytes
+        if room <= 0 or not self._is_connected:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        taken = bytearray()
+        for buffer in buffers:
+            taken += memoryview(buffer)[: room - len(taken)]
+            if len(taken) == room:
+                break
+        data = bytes(taken)
+        self._unarrived_bytes += len(data)
+        self._link.to_broker(lambda: self._deliver(data))
+        return len(data)
+
+    def recv_into(self, buffer: memoryview) -> int:
+        count = min(len(self._received), len(buffer), self._network.capacity_bytes)
+        if count:
+            buffer[:count] = self._received[:count]
+            del self._received[:count]
+            return count
+        self._check_usable()
+        if self._has_ended:
+            return 0
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    def shutdown_write(self) -> None:
+        self._check_usable()
+        if not self._is_shut:
+            self._is_shut = True
+            self._link.to_broker(self._deliver_end)
+
+    def close(self) -> None:
+        """As a kernel does: what was sent still arrives, unless answers were left unread, which makes it a reset."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._received:
+            self._drop_connection()
+        elif not self._is_shut:
+            self._link.to_broker(self._deliver_end)
+
+    def reset(self, error: OSError) -> None:
+        """The connection is gone, with all that was under way."""
+        self._error = error
+        self._received.clear()
+        self._drop_connection()
+
+    def readiness(self) -> int:
+        """The selector's events that are true now."""
+        if self._error is not None:
+            return _BOTH
+        if not self._is_connected:
+            return 0
+        readable = selectors.EVENT_READ if self._received or self._has_ended else 0
+        writable = selectors.EVENT_WRITE if self._unarrived_bytes < self._network.capacity_bytes else 0
+        return readable | writable
+
+    # --- the broker's end ---------------------------------------------------------------------------------------
+
+    @property
+    def answer_due_s(self) -> float:
+        """When the broker must look at a request that it holds back; inf without one."""
+        return math.inf if self._connection is None else self._connection.deadline_s
+
+    def look_again(self) -> None:
+        """Time has passed, or something was written, that a request held back by the broker may have waited for."""
+        if self._connection is not None:
+            self._connection.look_again()
+            self._send_answers(self._connection)
+        self._network.keep_time(self)
+
+    def _send_answers(self, connection: ServerConnection) -> None:
+        output = b"".join(connection.take_output())
+        if output:
+            self._link.from_broker(lambda: self._receive(output))
+        if connection.is_closing:
+            self._drop_connection()
+            self._link.from_broker(self._receive_end)
+
+    def _arrive(self) -> None:
+        """The request to connect is at the broker."""
+        link = self._link
+        if self._is_closed or self._error is not None:
+            return
+        node = None if link.is_refused else self._network.cluster.node_at(link.address)
+        if node is not None:
+            self._connection = ServerConnection(self._network.cluster, node)
+            link.from_broker(self._accepted)
+        else:
+            link.from_broker(lambda: self.reset(ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))))
+
+    def _accepted(self) -> None:
+        self._is_connected = self._error is None
+
+    def _deliver(self, data: bytes) -> None:
+        self._unarrived_bytes -= len(data)
+        if self._connection is not None:
+            self._connection.receive(data)
+            self._served(self._connection)
+
+    def _deliver_end(self) -> None:
+        if self._connection is not None:
+            self._connection.receive_end()
+            self._served(self._connection)
+
+    def _served(self, connection: ServerConnection) -> None:
+        self._send_answers(connection)
+        self._network.served(self)
+
+    def _receive(self, data: bytes) -> None:
+        if not self._is_closed and self._error is None:
+            self._received += data
+
+    def _receive_end(self) -> None:
+        self._has_ended = True
+
+    def _drop_connection(self) -> None:
+        self._connection = None
+        self._link.discard(self)
+
+    def _check_usable(self) -> None:
+        if self._is_closed:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        if self._error is not None:
+            raise self._error
+
+
+class MemoryWaker:
+    """A flag that a selector sees.
+
+    Threads: one.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._is_awake = False
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def wake(self) -> None:
+        self._is_awake = True
+
+    def drain(self) -> None:
+        self._is_awake = False
+
+    def close(self) -> None:
+        self._is_awake = False
+
+    def readiness(self) -> int:
+        return selectors.EVENT_READ if self._is_awake else 0
+
+
+class MemorySelector(selectors.BaseSelector):
+    """Sees streams and wakers of one MemoryTransport, and lets time pass when they have nothing.
+
+    Threads: one.
+    """
+
+    def __init__(self, network: MemoryTransport) -> None:
+        self._network = network
+        self._keys: dict[int, selectors.SelectorKey] = {}
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        if not events or events & ~_BOTH:
+            raise ValueError(f"Invalid events: {events!r}")
+        fd = fileobj.fileno()
+        if fd < 0:
+            raise ValueError(f"{fileobj!r} is closed")
+        if fd in self._keys:
+            raise KeyError(f"{fileobj!r} is already registered")
+        key = selectors.SelectorKey(fileobj, fd, events, data)
+        self._keys[fd] = key
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        for fd, key in self._keys.items():  # a closed stream has no number any more
+            if key.fileobj is fileobj:
+                return self._keys.pop(fd)
+        raise KeyError(f"{fileobj!r} is not registered")
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        self.unregister(fileobj)
+        return self.register(fileobj, events, data)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready now; if nothing is, time passes until something is or the time-out is over.
+
+        Within VirtualClock.wait() it returns early instead, and time passes there.
+        """
+        network = self._network
+        clock = network.clock
+        end_s = math.inf if timeout is None else clock.monotonic() + max(0.0, timeout)
+        while True:
+            network.timeline.run_due(clock.monotonic())
+            ready = self._ready()
+            if ready:
+                return ready
+            before_s = clock.monotonic()
+            clock.sleep_until(min(end_s, network.timeline.next_s()))
+            if clock.monotonic() == before_s:
+                return []
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return {key.fileobj: key for key in self._keys.values()}
+
+    def close(self) -> None:
+        self._keys.clear()
+
+    def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
+        found = []
+        for key in self._keys.values():
+            events = key.fileobj.readiness() & key.events  # type: ignore[union-attr]  # they are all ours
+            if events:
+                found.append((key, events))
+        return found

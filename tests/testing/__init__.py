@@ -1,0 +1,1 @@
+"""kafka.testing itself: what it promises to tests that use it."""
