@@ -1,0 +1,1 @@
+"""Comparisons with other producers, side by side in one run: `make bench`."""

@@ -1,0 +1,422 @@
+"""KafkaClient: all connections of one client, one select for them, and metadata.
+
+Imported by: producer.sender, producer.assembly, kafka.  Imports: client.*, cluster, protocol, _clock, _transport, _log.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+import random
+import selectors
+import socket
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from kafka._clock import Clock
+from kafka._log import RateLimited
+from kafka._transport import SocketOption, Transport
+from kafka.client.addresses import Address
+from kafka.client.connection import BrokerConnection, ConnectionTools, NodeId
+from kafka.client.inflight import OnFailure, OnResponse, OnWritten
+from kafka.client.metadata import Action, MetadataSchedule, candidates, choose_node, response_error
+from kafka.client.metrics import ClientMetrics
+from kafka.client.negotiation import VersionPolicy
+from kafka.client.options import ClientOptions
+from kafka.client.resolver import Resolver
+from kafka.client.sasl import require_mechanism
+from kafka.client.states import ConnectionState
+from kafka.client.tls import build_context
+from kafka.cluster import ClusterMetadata
+from kafka.errors import (
+    KafkaError,
+    NoBrokersAvailable,
+    NodeNotReadyError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
+from kafka.protocol.metadata import MetadataRequest
+from kafka.protocol.produce import ProduceRequest
+from kafka.protocol.versions import ApiVersionTable
+
+log = logging.getLogger(__name__)
+
+_LINGER_AFTER_FIN_S = 0.5  # how long close() lets brokers read what needs no answer
+_KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+_AUTHENTICATION_ERRORS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)
+
+
+class KafkaClient:
+    """Owns the network.
+
+    Invariant: poll() blocks in one select at most, and next_deadline_s() says when there is something to do without an event.
+    Threads: the I/O thread, or the constructor's before it exists; wake(), api_version, bootstrap_connected() and
+    in_flight_request_count() any.
+    """
+
+    API_VERSIONS: ClassVar[list[tuple[int, ...]]] = [(0, 10, 1), (0, 10, 0), (0, 10), (0, 9), (0, 8, 2), (0, 8, 1), (0, 8, 0)]
+    """What code written for release 1.3 looks up; newer tuples are taken as well."""
+
+    def __init__(
+        self,
+        *,
+        options: ClientOptions,
+        clock: Clock,
+        random: random.Random,
+        transport: Transport,
+        cluster: ClusterMetadata,
+        metrics: ClientMetrics,
+    ) -> None:
+        self._options = options
+        self._clock = clock
+        self._random = random
+        self._cluster = cluster
+        self._metrics = metrics
+        self._policy = VersionPolicy(options.api_version)
+        tls_context = None if options.tls is None else build_context(options.tls)
+        self._selector = transport.selector()
+        self._waker = transport.waker()
+        self._is_woken = False  # any thread sets it, then writes the byte; the I/O thread drains, then clears it
+        self._resolver = Resolver(transport=transport, client_id=options.client_id, wake=self.wake)
+        self._selector.register(self._waker, selectors.EVENT_READ, None)
+        self._tools = ConnectionTools(
+            options=options,
+            clock=clock,
+            random=random,
+            transport=transport,
+            selector=self._selector,
+            resolver=self._resolver,
+            tls_context=tls_context,
+            new_mechanism=_mechanism_maker(options),
+            policy=self._policy,
+            metrics=metrics,
+            socket_options=_socket_options(options),
+            log=RateLimited(logging.getLogger("kafka.conn"), clock),
+        )
+        addresses = list(options.bootstrap_servers)
+        random.shuffle(addresses)
+        self._bootstrap = [BrokerConnection(f"bootstrap-{number}", address, self._tools) for number, address in enumerate(addresses)]
+        self._nodes: dict[NodeId, BrokerConnection] = {}
+        self._leaving: list[BrokerConnection] = []  # no longer in metadata, with requests in flight
+        self._metadata = MetadataSchedule(cluster=cluster, max_age_s=options.metadata_max_age_s, retry_s=options.retry_backoff_s, random=random)
+        self._metadata_at_s = -math.inf
+        self._seen_cluster = 0
+        self._sends_without_answer = False
+        self._is_closed = False
+
+    # --- any thread ---------------------------------------------------------------------------------------------
+
+    @property
+    def api_version(self) -> tuple[int, ...] | None:
+        """The newest release of Kafka whose versions the first broker seen covers; None before that."""
+        return self._policy.release
+
+    def wake(self) -> None:
+        """Interrupt poll(); never blocks, and wakes once for many calls."""
+        if not self._is_woken:
+            self._is_woken = True
+            self._waker.wake()
+
+    def bootstrap_connected(self) -> bool:
+        """Whether a connection to a bootstrap server is open, which is so until one to a broker named by metadata replaces it."""
+        return any(connection.state is ConnectionState.READY for connection in self._bootstrap)
+
+    def in_flight_request_count(self) -> int:
+        return sum(len(connection.in_flight) for connection in self._connections())
+
+    # --- the constructor's thread -------------------------------------------------------------------------------
+
+    def bootstrap(self, deadline_s: float | None) -> None:
+        """Meet the cluster: return when metadata has been answered. NoBrokersAvailable at the deadline; None contacts nobody.
+
+        An authentication that a broker refuses is raised at once.
+        """
+        if deadline_s is None:
+            return
+        self._resolver.runs_inline = True
+        self._cluster.update_wanted = True
+        try:
+            while True:
+                self.poll(max(0.0, min(self.next_deadline_s(), deadline_s) - self._clock.monotonic()))
+                if self._metadata.answers:
+                    return
+                for connection in self._bootstrap:
+                    if isinstance(connection.last_error, _AUTHENTICATION_ERRORS):
+                        raise connection.last_error
+                if self._clock.monotonic() >= deadline_s:
+                    raise NoBrokersAvailable(self._why_nobody_answered())
+        finally:
+            self._resolver.runs_inline = False
+
+    def _why_nobody_answered(self) -> str:
+        reasons = [f"{connection.address}: {connection.last_error or connection.state.value}" for connection in self._bootstrap]
+        return "; ".join(reasons)
+
+    # --- the I/O thread: what the sender asks -------------------------------------------------------------------
+
+    def can_send(self, node_id: NodeId) -> bool:
+        """Whether a Produce request may go out now: connected, not throttled, fewer in flight than allowed."""
+        connection = self._nodes.get(node_id)
+        return (
+            connection is not None
+            and connection.is_ready
+            and connection.in_flight.counted < self._options.max_in_flight
+            and connection.throttled_until_s <= self._clock.monotonic()
+        )
+
+    def ready_in_s(self, node_id: NodeId) -> float:
+        """After how many seconds it is worth asking can_send() or connect() again; inf where an event will tell."""
+        connection = self._nodes.get(node_id)
+        if connection is None:
+            return math.inf
+        now_s = self._clock.monotonic()
+        if connection.state is ConnectionState.DISCONNECTED:
+            return max(0.0, connection.retry_at_s - now_s)
+        if connection.is_ready and connection.in_flight.counted < self._options.max_in_flight:
+            return max(0.0, connection.throttled_until_s - now_s)
+        return math.inf
+
+    def connect(self, node_id: NodeId) -> None:
+        """Begin to connect to a node unless that is under way or too early; metadata is asked for where the node is not known."""
+        connection = self._nodes.get(node_id)
+        if connection is None:
+            self._cluster.update_wanted = True
+        elif connection.state is ConnectionState.DISCONNECTED:
+            if connection.backoff.failures:
+                self._cluster.update_wanted = True  # somebody else may lead by now
+            connection.connect()
+
+    def versions(self, node_id: NodeId) -> ApiVersionTable | None:
+        """What a connected node speaks."""
+        connection = self._nodes.get(node_id)
+        return None if connection is None else connection.table
+
+    def produce_version(self, node_id: NodeId) -> int:
+        """The version of Produce for a connected node."""
+        return self._policy.version_for(ProduceRequest, self._table(node_id))
+
+    def send(
+        self,
+        node_id: NodeId,
+        request: Any,
+        *,
+        on_response: OnResponse,
+        on_failure: OnFailure,
+        on_written: OnWritten | None = None,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Queue a request for a connected node; the next poll() sends it. With `on_written` no answer is expected.
+
+        Exactly one of the callbacks is called, on the I/O thread; `on_failure` with whether a byte had left. NodeNotReadyError and
+        UnsupportedVersionError are raised, and then none is called.
+        """
+        connection = self._nodes.get(node_id)
+        if connection is None or not connection.is_ready:
+            raise NodeNotReadyError(f"Node {node_id} is not connected")
+        self._sends_without_answer = self._sends_without_answer or on_written is not None
+        connection.enqueue(
+            request,
+            self._policy.version_for(type(request), self._table(node_id)),
+            timeout_s=self._options.request_timeout_s if timeout_s is None else timeout_s,
+            is_counted=True,
+            on_response=on_response,
+            on_failure=on_failure,
+            on_written=on_written,
+        )
+
+    def _table(self, node_id: NodeId) -> ApiVersionTable:
+        table = self.versions(node_id)
+        if table is None:
+            raise NodeNotReadyError(f"Node {node_id} is not connected")
+        return table
+
+    # --- the I/O thread: one turn -------------------------------------------------------------------------------
+
+    def next_deadline_s(self) -> float:
+        """When poll() has something to do without an event; inf where nothing waits for time."""
+        connections = min((connection.next_deadline_s() for connection in self._connections()), default=math.inf)
+        return min(connections, self._next_metadata_s(self._clock.monotonic()))
+
+    def poll(self, timeout_s: float) -> None:
+        """Send and receive what there is, waiting at most `timeout_s` seconds for it; callbacks run in here."""
+        began_s = self._clock.monotonic()
+        self._prepare(began_s)
+        if any(connection.has_more_to_read for connection in self._connections()):
+            timeout_s = 0.0
+        selecting_s = self._clock.monotonic()
+        events = self._selector.select(max(0.0, timeout_s))
+        selected_s = self._clock.monotonic()
+        self._metrics.selected(selected_s - selecting_s)
+        with_data = {connection for connection in self._connections() if connection.has_more_to_read}
+        for key, mask in events:
+            connection = key.data
+            if connection is None:
+                self._waker.drain()
+                self._is_woken = False
+            else:
+                with_data.discard(connection)
+                connection.on_selected(mask)
+        for connection in with_data:
+            connection.on_selected(selectors.EVENT_READ)
+        self._check_time(self._clock.monotonic())
+        self._metrics.worked(self._clock.monotonic() - selected_s + selecting_s - began_s)
+
+    def _prepare(self, now_s: float) -> None:
+        for resolution in self._resolver.take_done():
+            for connection in self._connections():
+                connection.on_resolved(resolution)
+        self._follow_cluster()
+        self._ask_for_metadata(now_s)
+        for connection in self._connections():
+            if connection.has_unsent and not connection.waits_to_write:
+                connection.try_flush()
+
+    def _check_time(self, now_s: float) -> None:
+        for connection in list(self._connections()):
+            connection.check_time(now_s)
+            connection.close_if_retired()
+        self._leaving = [connection for connection in self._leaving if connection.state is not ConnectionState.DISCONNECTED]
+
+    def _connections(self) -> Iterator[BrokerConnection]:
+        yield from list(self._nodes.values())
+        yield from self._bootstrap
+        yield from self._leaving
+
+    # --- metadata -----------------------------------------------------------------------------------------------
+
+    def _next_metadata_s(self, now_s: float) -> float:
+        due_s = self._metadata.due_s(now_s, has_other_nodes=len(self._candidates(now_s)) > 1)
+        return max(due_s, self._metadata_at_s)
+
+    def _candidates(self, now_s: float) -> list[BrokerConnection]:
+        return candidates(list(self._nodes.values()), self._bootstrap, is_stuck=self._metadata.is_stuck(now_s))
+
+    def _ask_for_metadata(self, now_s: float) -> None:
+        self._metadata_at_s = -math.inf
+        nodes = self._candidates(now_s)
+        if self._metadata.due_s(now_s, has_other_nodes=len(nodes) > 1) > now_s:
+            return
+        if self._metadata.is_waiting:
+            self._metadata.give_up_waiting(now_s)
+        choice = choose_node(nodes, now_s, self._random)
+        if choice.action is Action.CONNECT and choice.connection is not None:
+            choice.connection.connect()
+            choice = choose_node(nodes, now_s, self._random)
+        if choice.action is Action.SEND and choice.connection is not None:
+            self._send_metadata(choice.connection, now_s)
+        else:
+            self._metadata_at_s = choice.until_s if choice.action is Action.WAIT else now_s
+
+    def _send_metadata(self, connection: BrokerConnection, now_s: float) -> None:
+        number, request = self._metadata.begin(now_s)
+        table = connection.table
+        try:
+            if table is None:
+                raise NodeNotReadyError(f"Node {connection.node_id} is not connected")
+            connection.enqueue(
+                request,
+                self._policy.version_for(MetadataRequest, table),
+                timeout_s=self._options.request_timeout_s,
+                is_counted=False,
+                on_response=functools.partial(self._on_metadata, number),
+                on_failure=functools.partial(self._on_no_metadata, number),
+                on_written=None,
+            )
+        except KafkaError as error:
+            self._metadata.on_failure(number, error, now_s)
+
+    def _on_metadata(self, number: int, response: Any, node_id: NodeId) -> None:
+        now_s = self._clock.monotonic()
+        error = response_error(response)
+        if error is not None:
+            self._metadata.on_failure(number, error, now_s)
+            return
+        self._metadata.on_answer(number, response, now_s)
+        self._follow_cluster()
+
+    def _on_no_metadata(self, number: int, error: KafkaError, started: bool) -> None:
+        self._metadata.on_failure(number, error, self._clock.monotonic())
+
+    def _follow_cluster(self) -> None:
+        """Keep one connection per broker that metadata names, where it says; let bootstrap servers go once one of them is connected."""
+        snapshot = self._cluster.snapshot
+        if snapshot.version != self._seen_cluster:
+            self._seen_cluster = snapshot.version
+            for broker in snapshot.brokers.values():
+                address = Address(broker.host, broker.port)
+                connection = self._nodes.get(broker.nodeId)
+                if connection is None:
+                    self._nodes[broker.nodeId] = BrokerConnection(broker.nodeId, address, self._tools)
+                elif connection.address != address:
+                    connection.move_to(address)
+            for node_id in [node_id for node_id in self._nodes if node_id not in snapshot.brokers]:
+                self._leave(self._nodes.pop(node_id))
+        if any(connection.is_ready for connection in self._nodes.values()):
+            for connection in self._bootstrap:
+                if connection.is_ready:
+                    connection.retire()
+
+    def _leave(self, connection: BrokerConnection) -> None:
+        if connection.state is ConnectionState.READY:
+            connection.retire()
+            self._leaving.append(connection)
+        else:
+            connection.disconnect()
+
+    # --- ending -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close every connection, with what was sent before reaching the brokers; requests in flight fail. Never raises."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        still_read = {connection for connection in self._connections() if connection.shutdown_write()}
+        if self._sends_without_answer and still_read:
+            self._await_readers(still_read)
+        for connection in list(self._connections()):
+            connection.close()
+        self._selector.close()
+        self._waker.close()
+
+    def _await_readers(self, still_read: set[BrokerConnection]) -> None:
+        """Read on until the brokers have closed their side: a socket closed with unread answers in it would take back what was sent."""
+        deadline_s = self._clock.monotonic() + _LINGER_AFTER_FIN_S
+        while still_read:
+            left_s = deadline_s - self._clock.monotonic()
+            if left_s <= 0:
+                return
+            for key, _ in self._selector.select(left_s):
+                if key.data is None:
+                    self._waker.drain()
+                elif key.data in still_read and key.data.drain():
+                    still_read.discard(key.data)
+                    key.data.close()
+
+    def forget(self) -> None:
+        """In a forked child: close this process's copies of the sockets without a word to brokers, selector or waker."""
+        self._is_closed = True
+        self._is_woken = True
+        for connection in self._connections():
+            connection.forget()
+        self._waker.close()
+
+
+def _mechanism_maker(options: ClientOptions) -> Any:
+    sasl = options.sasl
+    return None if sasl is None else functools.partial(require_mechanism(sasl.mechanism), sasl.username, sasl.password)
+
+
+def _socket_options(options: ClientOptions) -> list[SocketOption]:
+    """The user's, the buffer sizes, and keep-alive so that a peer that vanished is noticed, unless the user said something of it."""
+    chosen: list[Any] = list(options.socket_options)
+    if options.receive_buffer_bytes is not None:
+        chosen.append((socket.SOL_SOCKET, socket.SO_RCVBUF, options.receive_buffer_bytes))
+    if options.send_buffer_bytes is not None:
+        chosen.append((socket.SOL_SOCKET, socket.SO_SNDBUF, options.send_buffer_bytes))
+    if not any(option[:2] == (socket.SOL_SOCKET, socket.SO_KEEPALIVE) for option in chosen):
+        chosen.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
+        for name, seconds in _KEEPALIVE:
+            if hasattr(socket, name):
+                chosen.append((socket.IPPROTO_TCP, getattr(socket, name), seconds))
+    return chosen

@@ -1,0 +1,151 @@
+"""Requests of one connection: those on their way out, and those whose answers are awaited, in order.
+
+Imported by: client.connection, client.channel.  Imports: errors, protocol.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any, Callable, Protocol, Union
+
+from kafka.errors import CorrelationIdError, KafkaError
+
+Buffer = Union[bytes, bytearray, memoryview]
+OnResponse = Callable[[Any, Any], None]
+OnWritten = Callable[[], None]
+
+_MOST_BUFFERS = 256  # given to a stream at a time
+
+
+class OnFailure(Protocol):
+    def __call__(self, error: KafkaError, started: bool) -> None: ...
+
+
+class Outgoing:
+    """A frame on its way into the socket.
+
+    Threads: the I/O thread.
+    """
+
+    __slots__ = ("_buffers", "is_started", "is_written", "size_bytes")
+
+    def __init__(self, buffers: Sequence[Buffer]) -> None:
+        self._buffers: deque[Buffer] = deque(buffers)
+        self.size_bytes = sum(map(len, buffers))
+        self.is_started = False
+        """Whether its first byte may have left."""
+        self.is_written = False
+        """Whether its last byte is in the socket."""
+
+    def next_buffers(self) -> list[Buffer]:
+        return list(itertools.islice(self._buffers, _MOST_BUFFERS))
+
+    def advance(self, count: int) -> bool:
+        """Forget `count` bytes that were sent; True if none are left."""
+        self.is_started = True
+        buffers = self._buffers
+        while count:
+            first = buffers[0]
+            if count < len(first):
+                buffers[0] = memoryview(first)[count:]
+                return False
+            count -= len(first)
+            buffers.popleft()
+        while buffers and not len(buffers[0]):
+            buffers.popleft()
+        return not buffers
+
+
+class Request(Outgoing):
+    """A request, what it expects, and whom to tell.
+
+    Threads: the I/O thread.
+    """
+
+    __slots__ = ("correlation_id", "deadline_s", "expects_response", "is_counted", "on_failure", "on_response", "on_written",
+                 "queued_at_s", "request_class", "version")  # fmt: skip
+
+    def __init__(
+        self,
+        buffers: Sequence[Buffer],
+        *,
+        correlation_id: int,
+        request_class: type[Any],
+        version: int,
+        queued_at_s: float,
+        deadline_s: float,
+        is_counted: bool,
+        on_response: OnResponse,
+        on_failure: OnFailure,
+        on_written: OnWritten | None,
+    ) -> None:
+        super().__init__(buffers)
+        self.correlation_id = correlation_id
+        self.request_class = request_class
+        self.version = version
+        self.queued_at_s = queued_at_s
+        self.deadline_s = deadline_s
+        self.is_counted = is_counted
+        self.expects_response = on_written is None
+        self.on_response = on_response
+        self.on_failure = on_failure
+        self.on_written = on_written
+
+
+class InFlight:
+    """Requests in the order they were sent, which is the order of their answers (one connection, one broker thread).
+
+    A request that expects no answer is here until it is written.
+    Threads: the I/O thread; len() and `counted` may be read by any.
+    """
+
+    def __init__(self) -> None:
+        self._requests: deque[Request] = deque()
+        self.counted = 0
+        """How many of them count against max_in_flight_requests_per_connection."""
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def __iter__(self) -> Iterator[Request]:
+        return iter(self._requests)
+
+    def add(self, request: Request) -> None:
+        self._requests.append(request)
+        self.counted += request.is_counted
+
+    def match(self, correlation_id: int) -> Request:
+        """The request that this answer is for; CorrelationIdError where it is not the oldest's."""
+        expected = next((request for request in self._requests if request.expects_response), None)
+        if expected is None:
+            raise CorrelationIdError(f"An answer with correlation id {correlation_id} came although none was awaited")
+        if expected.correlation_id != correlation_id:
+            raise CorrelationIdError(f"An answer has correlation id {correlation_id}, expected was {expected.correlation_id}")
+        self.remove(expected)
+        return expected
+
+    def remove(self, request: Request) -> None:
+        if self._requests[0] is request:
+            self._requests.popleft()
+        else:
+            self._requests.remove(request)
+        self.counted -= request.is_counted
+
+    def take_all(self) -> list[Request]:
+        taken = list(self._requests)
+        self._requests.clear()
+        self.counted = 0
+        return taken
+
+    def first_expired(self, now_s: float) -> Request | None:
+        return next((request for request in self._requests if request.deadline_s <= now_s), None)
+
+    def next_deadline_s(self) -> float:
+        return min((request.deadline_s for request in self._requests), default=math.inf)
+
+    def oldest_wait_s(self, now_s: float) -> float:
+        """How long the oldest has been waiting."""
+        return now_s - self._requests[0].queued_at_s if self._requests else 0.0

@@ -1,0 +1,4 @@
+"""Import paths of kafka-python 3.x.
+
+Imported by: applications.  Imports: oauth.
+"""

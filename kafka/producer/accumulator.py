@@ -1,0 +1,308 @@
+"""Where application threads leave records: a queue of batches per partition, bounded memory, flush requests.
+
+The I/O thread takes no lock here. What it needs is left in deques (`fresh`, `deferred`, `flushes`) by single atomic appends,
+so that it goes on while a signal handler that interrupted append() waits for it.
+Imported by: producer.sender, producer.kafka.  Imports: record, errors, producer.batch, producer.memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from kafka import record
+from kafka._clock import Latch
+from kafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError
+from kafka.future import Completion, Home
+from kafka.producer.batch import Headers, ProducerBatch
+from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
+from kafka.producer.memory import BufferMemory
+from kafka.structs import TopicPartition
+
+UNKNOWN_PARTITION = -1
+
+
+class PartitionQueue:
+    """The batches of one partition, oldest first; only the newest may be open.
+
+    Threads: `open` belongs to the holder of the append lock; `batches` is appended to by it and taken from on the left by
+    the I/O thread; the fields after them belong to the I/O thread.
+    """
+
+    __slots__ = ("batches", "expires_at_s", "in_flight", "leader", "open", "place", "topic_partition", "wakes_at_s")
+
+    def __init__(self, topic_partition: TopicPartition) -> None:
+        self.topic_partition = topic_partition
+        self.open: ProducerBatch | None = None
+        self.batches: deque[ProducerBatch] = deque()
+        self.in_flight = 0  # batches of it on the wire
+        self.place: dict[PartitionQueue, None] | None = None  # the ready line it stands in (schedule.py)
+        self.wakes_at_s: float | None = None  # when its timer will look at it again
+        self.expires_at_s: float | None = None  # when its timer will look for expired batches
+
+
+class DeferredRecord:
+    """A record sent where nothing may block: in a callback, or in a signal handler that interrupted an append.
+
+    It has a result of its own until the I/O thread has put it into a batch.
+    Threads: made by any, then the I/O thread's.
+    """
+
+    __slots__ = ("created_s", "future", "headers", "key", "partition", "result", "sent", "size_bytes", "timestamp_ms", "topic", "value")
+
+    def __init__(self, topic: str, partition: int | None, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.timestamp_ms = timestamp_ms
+        self.key = key
+        self.value = value
+        self.headers = headers
+        self.sent: tuple[Any, Any] = (None, None)  # key and value as given to send(), for partitioners that want them
+        self.size_bytes = 0  # room it holds until it is in a batch
+        self.created_s = 0.0
+        self.result: FutureProduceResult
+        self.future: FutureRecordMetadata
+
+
+class FlushRequest:
+    """What a flush() waits for.
+
+    Threads: `latch` any; `remaining` the I/O thread's.
+    """
+
+    __slots__ = ("is_abandoned", "latch", "remaining")
+
+    def __init__(self) -> None:
+        self.latch = Latch()
+        self.remaining: set[Completion] | None = None  # None until the I/O thread has seen the request
+        self.is_abandoned = False
+
+
+class RecordAccumulator:
+    """Takes records from any thread and keeps them until the I/O thread fetches them.
+
+    Threads: append(), defer(), flush() any; the rest as said there. The append lock serialises application threads, and is
+    never taken by the I/O thread; it is re-entrant so that a signal handler's send() finds out and defers its record.
+    """
+
+    def __init__(self, *, home: Home, memory: BufferMemory, batch_size_bytes: int, magic: int, wake: Callable[[], None]) -> None:
+        self.home = home
+        self.memory = memory
+        self.batch_size_bytes = batch_size_bytes
+        self.format = record.format_for(magic)  # of new batches; replaced by the I/O thread when brokers turn out newer
+        self.refusal: KafkaError | None = None  # why nothing more is taken: closed, failed, forked; written once by any thread
+        self.fresh: deque[ProducerBatch] = deque()  # new or newly full batches the I/O thread has not looked at
+        self.deferred: deque[DeferredRecord] = deque()
+        self.interrupting: deque[DeferredRecord] = deque()  # those of them that interrupted an append; what follows must not overtake them
+        self.flushes: deque[FlushRequest] = deque()
+        self.is_terminated = False  # the I/O thread has ended; written by it
+        self._queues: dict[TopicPartition, PartitionQueue] = {}
+        self._wake = wake
+        self._append_lock = threading.RLock()  # guards _is_appending, PartitionQueue.open, open batches' sizes, memory's reserved bytes
+        self._is_appending = False
+
+    def queue(self, topic_partition: TopicPartition) -> PartitionQueue:
+        """The queue of a partition, made when first asked for; any thread."""
+        queue = self._queues.get(topic_partition)
+        if queue is None:
+            queue = self._queues.setdefault(topic_partition, PartitionQueue(topic_partition))
+        return queue
+
+    def adopt_format(self, magic: int) -> None:
+        """I/O thread: begin new batches in another message format from now on."""
+        self.format = record.format_for(magic)
+
+    def append(
+        self,
+        queue: PartitionQueue,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
+        header_size: int,
+        wait_s: float,
+    ) -> FutureRecordMetadata | None:
+        """Add a record, waiting at most `wait_s` seconds for room; None where the record must be deferred.
+
+        That is so where a signal handler interrupted this very method, and after it until what it sent is in a batch.
+
+        KafkaTimeoutError where there was no room in time; the reason of refusal where the producer takes nothing more.
+        """
+        granted = 0
+        deadline_s = 0.0
+        while True:
+            with self._append_lock:
+                if self._is_appending or self.interrupting:
+                    return None
+                try:
+                    self._is_appending = True
+                    outcome = self._append_locked(queue, timestamp_ms, key, value, headers, header_size, granted)
+                finally:
+                    self._is_appending = False
+            if not isinstance(outcome, int):
+                if self.is_terminated:
+                    self.fail_leftovers()
+                return outcome
+            deadline_s = deadline_s or self.home.clock.monotonic() + wait_s
+            granted = self._wait_for_room(outcome, deadline_s, wait_s)
+
+    def _append_locked(
+        self,
+        queue: PartitionQueue,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
+        header_size: int,
+        granted: int,
+    ) -> FutureRecordMetadata | int:
+        """The future, or how many bytes of room to wait for.  `granted` bytes of room are held already."""
+        if self.refusal is not None:
+            self.memory.unreserve(granted)
+            raise self.refusal.with_traceback(None)
+        batch = queue.open
+        sizes = (-1 if key is None else len(key), -1 if value is None else len(value), header_size)
+        if batch is not None and not batch.is_full:
+            records = batch.records  # read before is_sealing: what is appended to this list after a seal is seen to come late
+            position = len(records)
+            if not batch.is_sealing:
+                encoded = batch.format.encode(position, batch.base_timestamp_ms, timestamp_ms, key, value, headers)
+                size = len(encoded)
+                if batch.open_bytes + size > self.batch_size_bytes:
+                    batch.is_full = True
+                else:
+                    if granted < size:
+                        if not self.memory.reserve(size - granted):
+                            return self._room_for_new_batch(size, granted)
+                        granted = size
+                    future = batch.append(records, position, encoded, timestamp_ms, sizes)
+                    if future is not None:
+                        if granted > size:
+                            self.memory.unreserve(granted - size)
+                        if batch.open_bytes >= self.batch_size_bytes:
+                            batch.is_full = True
+                            self.fresh.append(batch)
+                            self._wake()
+                        return future
+        return self._append_to_new_batch_locked(queue, timestamp_ms, key, value, headers, sizes, granted)
+
+    def _append_to_new_batch_locked(
+        self,
+        queue: PartitionQueue,
+        timestamp_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
+        sizes: tuple[int, int, int],
+        granted: int,
+    ) -> FutureRecordMetadata | int:
+        format = self.format
+        encoded = format.encode(0, timestamp_ms, timestamp_ms, key, value, headers)
+        size = format.overhead_bytes + len(encoded)
+        if granted < size and not self.memory.reserve(size - granted):
+            return self._room_for_new_batch(size, granted)
+        if granted > size:
+            self.memory.unreserve(granted - size)
+        batch = ProducerBatch(queue, format, self.home, self.home.clock.monotonic(), timestamp_ms)
+        future = batch.append(batch.records, 0, encoded, timestamp_ms, sizes)
+        if future is None:
+            raise IllegalStateError(f"A batch of {queue.topic_partition} was sealed before anybody knew it")
+        batch.is_full = batch.open_bytes >= self.batch_size_bytes
+        queue.open = batch
+        queue.batches.append(batch)  # known to the I/O thread from here on
+        self.fresh.append(batch)
+        self._wake()
+        return future
+
+    def _room_for_new_batch(self, size: int, granted: int) -> int:
+        """Give back what is held, and say what to wait for: room for a batch of its own is enough wherever the record goes."""
+        self.memory.unreserve(granted)
+        return size + self.format.overhead_bytes
+
+    def _wait_for_room(self, need_bytes: int, deadline_s: float, wait_s: float) -> int:
+        """Stand in line; how many bytes were granted."""
+        memory = self.memory
+        need_bytes = min(need_bytes, memory.limit_bytes)
+        waiter = memory.join_queue(need_bytes)
+        self._wake()
+        try:
+            if self.is_terminated:
+                memory.turn_away_waiters()
+            in_time = self.home.clock.wait(waiter.latch, deadline_s)
+        except BaseException:
+            self._leave_queue(waiter.claim(), need_bytes)
+            raise
+        if not in_time and waiter.claim():
+            self._leave_queue(True, need_bytes)
+            raise KafkaTimeoutError(
+                f"Failed to allocate memory within the configured max blocking time: {need_bytes} bytes were needed, and of buffer_memory="
+                f"{memory.limit_bytes} {memory.used_bytes} are queued or in flight (max_block_ms left {wait_s * 1000:.0f} ms for it)"
+            )
+        if self.refusal is not None:
+            self._leave_queue(waiter.claim(), need_bytes)
+            raise self.refusal
+        return need_bytes
+
+    def _leave_queue(self, gave_up: bool, need_bytes: int) -> None:
+        if not gave_up:
+            with self._append_lock:  # the room was granted in this instant
+                self.memory.unreserve(need_bytes)
+        self._wake()
+
+    def defer(self, deferred: DeferredRecord, header_size: int) -> FutureRecordMetadata:
+        """Leave a record to the I/O thread, without waiting for anything; any thread."""
+        if not self.home.on_io_thread():
+            self.interrupting.append(deferred)
+        key, value = deferred.key, deferred.value
+        partition = UNKNOWN_PARTITION if deferred.partition is None else deferred.partition
+        result = deferred.result = FutureProduceResult(TopicPartition(deferred.topic, partition), self.home)
+        sizes = (-1 if key is None else len(key), -1 if value is None else len(value), header_size)
+        deferred.future = FutureRecordMetadata(result, 0, deferred.timestamp_ms, *sizes)
+        deferred.created_s = self.home.clock.monotonic()
+        self.deferred.append(deferred)
+        self._wake()
+        if self.is_terminated:
+            self.fail_leftovers()
+        return deferred.future
+
+    def flush(self, timeout_s: float | None) -> None:
+        """Wait until everything appended before has an outcome; KafkaTimeoutError where that takes longer."""
+        self.home.check_may_wait("flush()")
+        request = FlushRequest()
+        deadline_s = None if timeout_s is None else self.home.clock.monotonic() + timeout_s
+        self.flushes.append(request)
+        self._wake()
+        try:
+            if self.is_terminated or self.home.clock.wait(request.latch, deadline_s):
+                return
+        finally:
+            request.is_abandoned = True
+            self._wake()
+        raise KafkaTimeoutError(f"Timeout waiting for future: not everything was flushed within {timeout_s} secs.")
+
+    def fail_leftovers(self) -> None:
+        """Fail what was left here after the I/O thread ended: by that thread as it ends, or by the one that came too late."""
+        error = self.refusal or IllegalStateError("Producer is closed forcefully.")
+        for batch in take_all(self.fresh):
+            batch.seal()
+            if not batch.result.done:
+                batch.result.fail(error)
+        self.interrupting.clear()
+        for deferred in take_all(self.deferred):
+            deferred.result.fail(error)
+        for request in take_all(self.flushes):
+            request.latch.open()
+        self.memory.turn_away_waiters()
+
+
+def take_all(queue: deque[Any]) -> Sequence[Any]:
+    """Take what is in the queue; entries that others add meanwhile may be among it."""
+    taken = []
+    while queue:
+        try:
+            taken.append(queue.popleft())
+        except IndexError:
+            break  # another thread took the last one
+    return taken

@@ -1,0 +1,119 @@
+"""Builds the parts of a producer from its options and connects them.
+
+Imported by: producer.kafka.  Imports: everything that it connects.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from kafka._world import World
+from kafka.client.client import KafkaClient
+from kafka.client.metrics import ClientMetrics, RegisteredClientMetrics
+from kafka.client.options import client_options
+from kafka.cluster import ClusterMetadata
+from kafka.future import Home
+from kafka.metrics import MetricConfig, Metrics
+from kafka.producer import config as producer_config
+from kafka.producer.accumulator import RecordAccumulator
+from kafka.producer.deferral import Deferral
+from kafka.producer.memory import BufferMemory
+from kafka.producer.metrics import RegisteredSenderMetrics, SenderMetrics
+from kafka.producer.partitioning import Router
+from kafka.producer.sender import Sender
+
+
+class Parts(NamedTuple):
+    """What a facade is made of."""
+
+    home: Home
+    cluster: ClusterMetadata
+    client: KafkaClient
+    accumulator: RecordAccumulator
+    router: Router
+    sender: Sender
+    metrics: Metrics | None
+
+
+def assemble(config: dict[str, Any], world: World) -> Parts:
+    """Make the parts, and meet the cluster if no api_version says what to expect; completes `config` with what it found.
+
+    NoBrokersAvailable where nobody answers in time.
+    """
+    options = client_options(config)
+    home = Home(world.clock)
+    cluster = ClusterMetadata()
+    metrics = _metrics(config)
+    client = KafkaClient(
+        options=options,
+        clock=world.clock,
+        random=world.random,
+        transport=world.transport,
+        cluster=cluster,
+        metrics=ClientMetrics() if metrics is None else RegisteredClientMetrics(metrics, group_prefix="producer"),
+    )
+    cluster.on_update_wanted = client.wake
+    try:
+        _meet_cluster(config, client, world)
+    except BaseException:
+        client.close()
+        if metrics is not None:
+            metrics.close()
+        raise
+    accumulator = RecordAccumulator(
+        home=home,
+        memory=BufferMemory(config["buffer_memory"]),
+        batch_size_bytes=config["batch_size"],
+        magic=_magic_for(config["api_version"]),
+        wake=client.wake,
+    )
+    router = Router(cluster=cluster, accumulator=accumulator, partitioner=config["partitioner"], random=world.random)
+    policy = producer_config.delivery_policy(config)
+    sender = Sender(
+        home=home,
+        client=client,
+        cluster=cluster,
+        accumulator=accumulator,
+        deferral=Deferral(home=home, accumulator=accumulator, router=router, cluster=cluster, max_block_s=policy.max_block_s),
+        policy=policy,
+        codec=producer_config.chosen_codec(config),
+        metrics=_sender_metrics(metrics, client, world),
+        on_end=_nothing if metrics is None else metrics.close,
+    )
+    return Parts(home, cluster, client, accumulator, router, sender, metrics)
+
+
+def _meet_cluster(config: dict[str, Any], client: KafkaClient, world: World) -> None:
+    if config["api_version"] is not None:
+        client.bootstrap(None)
+        return
+    timeout_ms = config["bootstrap_timeout_ms"]
+    if timeout_ms is None:
+        timeout_ms = config["api_version_auto_timeout_ms"]
+    client.bootstrap(world.clock.monotonic() + timeout_ms / 1000)
+    config["api_version"] = client.api_version
+    producer_config.codec_is_installed_and_known_to_brokers(config)
+
+
+def _magic_for(api_version: tuple[int, ...]) -> int:
+    return 2 if api_version >= (0, 11) else 1 if api_version >= (0, 10) else 0
+
+
+def _metrics(config: dict[str, Any]) -> Metrics | None:
+    if not config["metrics_enabled"]:
+        return None
+    reporters = [reporter() for reporter in config["metric_reporters"]]
+    settings = MetricConfig(
+        samples=config["metrics_num_samples"], time_window_ms=config["metrics_sample_window_ms"], tags={"client-id": config["client_id"]}
+    )
+    return Metrics(settings, reporters)
+
+
+def _sender_metrics(metrics: Metrics | None, client: KafkaClient, world: World) -> SenderMetrics:
+    if metrics is None:
+        return SenderMetrics()
+    return RegisteredSenderMetrics(metrics, requests_in_flight=client.in_flight_request_count, monotonic=world.clock.monotonic)
+
+
+def _nothing() -> None:
+    """There are no metrics to close."""

@@ -1,0 +1,372 @@
+"""Every option of the producer, declared once, and the rules between them.
+
+Imported by: producer.kafka, docs.  Imports: client.options, codec, errors, producer.{options,delivery}.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import itertools
+import selectors
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from kafka import codec
+from kafka.codec import Codec
+from kafka.errors import KafkaConfigurationError
+from kafka.partitioner.default import DefaultPartitioner
+from kafka.producer import options as check
+from kafka.producer.delivery import DeliveryPolicy
+from kafka.producer.options import Option
+
+_INT32_MAX = 2**31 - 1
+
+OPTIONS: tuple[Option, ...] = (
+    # --- cluster ------------------------------------------------------------------------------------------------
+    Option(
+        "bootstrap_servers",
+        "localhost",
+        check.servers,
+        "",
+        "cluster",
+        "'host[:port]', several separated by commas, or a list of them, to get the first metadata from; default port 9092.",
+    ),
+    Option(
+        "client_id",
+        None,
+        check.optional(check.text),
+        "",
+        "cluster",
+        "Name of this client in the brokers' logs and in its thread's name; None gives 'kafka-python-producer-#'.",
+    ),
+    Option(
+        "api_version",
+        None,
+        check.optional(check.api_version),
+        "",
+        "cluster",
+        "Release of Kafka whose protocol is used at most, e.g. (2, 8); below (0, 10) it is believed and nothing is asked. None asks the brokers.",
+    ),
+    Option(
+        "api_version_auto_timeout_ms",
+        2000,
+        check.number(0),
+        "ms",
+        "cluster",
+        "How long the constructor tries to reach a broker before NoBrokersAvailable; only without api_version.",
+    ),
+    Option(
+        "bootstrap_timeout_ms",
+        None,
+        check.optional(check.number(0)),
+        "ms",
+        "cluster",
+        "The later name of api_version_auto_timeout_ms; wins over it where given.",
+    ),
+    Option("metadata_max_age_ms", 300000, check.number(0), "ms", "cluster", "After how long metadata is asked for again without a reason."),
+    Option("allow_auto_create_topics", True, check.not_built_yet(True), "", "cluster", "Let brokers create topics that are sent to."),
+    # --- records ------------------------------------------------------------------------------------------------
+    Option(
+        "key_serializer",
+        None,
+        check.optional(check.serializer),
+        "",
+        "records",
+        "f(key), or an object with serialize(topic, key) or serialize(topic, headers, key), giving bytes or None.",
+    ),
+    Option("value_serializer", None, check.optional(check.serializer), "", "records", "The same for values."),
+    Option(
+        "partitioner",
+        DefaultPartitioner(),
+        check.partitioner,
+        "",
+        "records",
+        "f(key_bytes, all_partitions, available_partitions), or an object with partition(topic, key, key_bytes, value, value_bytes, cluster). "
+        "Default: Java's murmur2 of the key, and without a key a random partition that has a leader.",
+    ),
+    Option(
+        "compression_type",
+        None,
+        check.optional(check.one_of("gzip", "snappy", "lz4", "zstd", "none")),
+        "",
+        "records",
+        "Codec for whole batches: 'gzip', 'snappy', 'lz4', 'zstd' or None.",
+    ),
+    # --- batching -----------------------------------------------------------------------------------------------
+    Option("batch_size", 16384, check.integer(0), "bytes", "batching", "Size at which a batch is full; 0 sends every record alone."),
+    Option("linger_ms", 0, check.number(0), "ms", "batching", "How long a record may wait for company."),
+    Option(
+        "buffer_memory",
+        33554432,
+        check.integer(1),
+        "bytes",
+        "batching",
+        "Bound on encoded bytes that are queued or in flight; send() waits for room, at most max_block_ms.",
+    ),
+    Option(
+        "max_block_ms",
+        60000,
+        check.number(0),
+        "ms",
+        "batching",
+        "How long send() and partitions_for() may wait, for metadata and room together.",
+    ),
+    Option(
+        "max_request_size",
+        1048576,
+        check.integer(1, _INT32_MAX),
+        "bytes",
+        "batching",
+        "Bound on a record and on the batches of one request.",
+    ),
+    # --- delivery -----------------------------------------------------------------------------------------------
+    Option(
+        "acks",
+        1,
+        check.one_of(0, 1, -1, "all"),
+        "",
+        "delivery",
+        "0: nobody answers. 1: the leader has it. 'all' or -1: all replicas in sync have it.",
+    ),
+    Option(
+        "retries",
+        0,
+        check.integer_or_infinity,
+        "",
+        "delivery",
+        "How often a batch is sent again after an error that may pass. With more than one request in flight this may change the order.",
+    ),
+    Option("retry_backoff_ms", 100, check.number(0), "ms", "delivery", "How long to wait before that."),
+    Option("request_timeout_ms", 30000, check.number(1, _INT32_MAX), "ms", "delivery", "How long to wait for a broker's answer."),
+    Option(
+        "delivery_timeout_ms",
+        None,
+        check.optional(check.number(1)),
+        "ms",
+        "delivery",
+        "Bound on a record's whole way, retries included; at least linger_ms + request_timeout_ms. "
+        "None: with retries the larger of 120000 and that sum.",
+    ),
+    Option(
+        "max_in_flight_requests_per_connection",
+        5,
+        check.integer(1),
+        "",
+        "delivery",
+        "Produce requests on a connection that wait for answers; 1 keeps order under retries.",
+    ),
+    # --- connections --------------------------------------------------------------------------------------------
+    Option("receive_buffer_bytes", None, check.optional(check.integer(1)), "bytes", "connections", "SO_RCVBUF; None leaves it to the system."),
+    Option("send_buffer_bytes", None, check.optional(check.integer(1)), "bytes", "connections", "SO_SNDBUF; None leaves it to the system."),
+    Option(
+        "socket_options",
+        [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        check.sequence_of(check.socket_option),
+        "",
+        "connections",
+        "Arguments for setsockopt of each connection. SO_KEEPALIVE is turned on unless named here.",
+    ),
+    Option("reconnect_backoff_ms", 50, check.number(0), "ms", "connections", "How long to wait before connecting to a broker again."),
+    Option(
+        "reconnect_backoff_max_ms",
+        1000,
+        check.number(0),
+        "ms",
+        "connections",
+        "What that grows to, doubling with each failure, 20 % either way at random.",
+    ),
+    Option("connections_max_idle_ms", 540000, check.number(0), "ms", "connections", "After how long an unused connection is closed."),
+    Option(
+        "receive_message_max_bytes",
+        100000000,
+        check.integer(1),
+        "bytes",
+        "connections",
+        "Bound on an answer; a larger one closes the connection.",
+    ),
+    Option("selector", selectors.DefaultSelector, check.function, "", "connections", "Makes the selectors.BaseSelector to wait with."),
+    # --- security -----------------------------------------------------------------------------------------------
+    Option(
+        "security_protocol",
+        "PLAINTEXT",
+        check.one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+        "",
+        "security",
+        "How connections are secured.",
+    ),
+    Option("ssl_context", None, check.anything, "", "security", "A ready ssl.SSLContext; the other ssl_ options are ignored then."),
+    Option("ssl_check_hostname", True, check.boolean, "", "security", "Whether the broker's certificate must be for its host name."),
+    Option(
+        "ssl_cafile",
+        None,
+        check.optional(check.readable_file),
+        "",
+        "security",
+        "Certificates of the authorities to trust, PEM; None: the system's.",
+    ),
+    Option("ssl_certfile", None, check.optional(check.readable_file), "", "security", "The client's certificate chain, PEM."),
+    Option(
+        "ssl_keyfile",
+        None,
+        check.optional(check.readable_file),
+        "",
+        "security",
+        "The client's private key, PEM; None where the certificate's file has it.",
+    ),
+    Option("ssl_password", None, check.optional(check.anything), "", "security", "Password of the private key."),
+    Option(
+        "ssl_crlfile",
+        None,
+        check.optional(check.readable_file),
+        "",
+        "security",
+        "Revocation list, PEM; the broker's own certificate is checked against it.",
+    ),
+    Option("ssl_ciphers", None, check.not_built_yet(None), "", "security", "Ciphers of OpenSSL's format."),
+    Option("sasl_mechanism", None, check.optional(check.text), "", "security", "'PLAIN' (others are refused until they are built)."),
+    Option("sasl_plain_username", None, check.optional(check.text), "", "security", "User name for PLAIN."),
+    Option("sasl_plain_password", None, check.optional(check.text), "", "security", "Password for PLAIN."),
+    Option("sasl_kerberos_name", None, check.not_built_yet(None), "", "security", "GSSAPI's server name."),
+    Option("sasl_kerberos_service_name", "kafka", check.not_built_yet("kafka"), "", "security", "GSSAPI's service name."),
+    Option("sasl_kerberos_domain_name", None, check.not_built_yet(None), "", "security", "GSSAPI's domain."),
+    Option("sasl_oauth_token_provider", None, check.not_built_yet(None), "", "security", "OAUTHBEARER's provider of tokens."),
+    # --- metrics ------------------------------------------------------------------------------------------------
+    Option("metrics_enabled", True, check.boolean, "", "metrics", "False: nothing is measured and metrics() gives None."),
+    Option(
+        "metric_reporters",
+        [],
+        check.sequence_of(check.function),
+        "",
+        "metrics",
+        "Classes of AbstractMetricsReporter to tell of every metric.",
+    ),
+    Option("metrics_num_samples", 2, check.integer(1), "", "metrics", "Samples kept for a metric."),
+    Option("metrics_sample_window_ms", 30000, check.number(1), "ms", "metrics", "What each sample covers."),
+    # --- of later producers, at the values that change nothing ---------------------------------------------------
+    Option("enable_idempotence", False, check.not_built_yet(False), "", "later", "Exactly one copy of each record in the log (KIP-98)."),
+    Option("transactional_id", None, check.not_built_yet(None), "", "later", "Transactions under this name (KIP-98)."),
+    Option("transaction_timeout_ms", 60000, check.not_built_yet(60000), "ms", "later", "How long a transaction may stay open."),
+    Option(
+        "client_dns_lookup",
+        "use_all_dns_ips",
+        check.not_built_yet("use_all_dns_ips"),
+        "",
+        "later",
+        "Every address of a name is tried in turn (KIP-602).",
+    ),
+    Option("proxy_url", None, check.not_built_yet(None), "", "later", "A proxy to connect through."),
+    Option("socks5_proxy", None, check.not_built_yet(None), "", "later", "The older name of proxy_url."),
+    Option("kafka_client", None, check.not_built_yet(None), "", "later", "Another client class."),
+    Option("bootstrap_topics_filter", set(), check.not_built_yet(set()), "", "later", "Without meaning for a producer."),
+    Option("sock_chunk_bytes", 4096, check.not_built_yet(4096), "bytes", "later", "Without meaning here: reads are as large as what has come."),
+    Option("sock_chunk_buffer_count", 1000, check.not_built_yet(1000), "", "later", "Without meaning here, likewise."),
+    Option(
+        "reconnect_backoff_max",
+        1000,
+        check.not_built_yet(1000),
+        "ms",
+        "later",
+        "How releases 1.3.4 and 1.3.5 misspelt reconnect_backoff_max_ms.",
+    ),
+)
+
+BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
+
+_client_numbers = itertools.count(1)
+
+
+def default_config() -> dict[str, Any]:
+    """A new dict of every option at its default; mutable defaults are copies."""
+    return {option.name: copy.copy(option.default) if isinstance(option.default, (list, set)) else option.default for option in OPTIONS}
+
+
+def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The producer's `config`: defaults, what was given, and what follows from it; KafkaConfigurationError names what is wrong."""
+    unknown = {name: value for name, value in given.items() if name not in BY_NAME}
+    if unknown:
+        raise KafkaConfigurationError(f"Unrecognized configs: {_without_secrets(unknown)}{_suggestions(unknown)}")
+    for name, value in given.items():
+        if value is not BY_NAME[name].default:
+            BY_NAME[name].check(name, value)
+    config = default_config()
+    config.update(given)
+    if config["compression_type"] == "none":
+        config["compression_type"] = None
+    if config["acks"] == "all":
+        config["acks"] = -1
+    if config["client_id"] is None:
+        config["client_id"] = f"kafka-python-producer-{next(_client_numbers)}"
+    if config["api_version"] == "auto":
+        config["api_version"] = None
+    elif config["api_version"] == "0.9":
+        config["api_version"] = (0, 9)
+    for rule in RULES:
+        rule(config)
+    return config
+
+
+def _suggestions(unknown: Mapping[str, Any]) -> str:
+    hints = []
+    for name in unknown:
+        close = difflib.get_close_matches(str(name).replace(".", "_"), BY_NAME, n=1)
+        if close:
+            hints.append(f"{close[0]!r} instead of {name!r}")
+    return f" (did you mean {', '.join(hints)}?)" if hints else ""
+
+
+def _without_secrets(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: "..." if "password" in str(name) or "secret" in str(name) else value for name, value in values.items()}
+
+
+# --- rules between options ------------------------------------------------------------------------------------------
+
+
+def delivery_outlives_linger_and_request(config: Mapping[str, Any]) -> None:
+    least_ms = config["linger_ms"] + config["request_timeout_ms"]
+    if config["delivery_timeout_ms"] is not None and config["delivery_timeout_ms"] < least_ms:
+        raise KafkaConfigurationError(
+            "delivery_timeout_ms: Must set delivery_timeout_ms higher than linger_ms + request_timeout_ms: "
+            f"{config['delivery_timeout_ms']} < {least_ms}"
+        )
+
+
+def codec_is_installed_and_known_to_brokers(config: Mapping[str, Any]) -> None:
+    name, version = config["compression_type"], config["api_version"]
+    if name is None:
+        return
+    codec.require(name)
+    needs = {"lz4": ((0, 8, 2), "LZ4 Requires >= Kafka 0.8.2 Brokers"), "zstd": ((2, 1), "Zstd Requires >= Kafka 2.1.0 Brokers")}.get(name)
+    if needs and version is not None and version < needs[0]:
+        raise KafkaConfigurationError(f"compression_type: {needs[1]}, and api_version is {version}")
+
+
+RULES = (delivery_outlives_linger_and_request, codec_is_installed_and_known_to_brokers)
+
+
+# --- what the parts are built from ----------------------------------------------------------------------------------
+
+
+def delivery_policy(config: Mapping[str, Any]) -> DeliveryPolicy:
+    """The sender's share of the options."""
+    timeout_ms = config["delivery_timeout_ms"]
+    if timeout_ms is None and config["retries"] > 0:
+        timeout_ms = max(120000, config["linger_ms"] + config["request_timeout_ms"])
+    return DeliveryPolicy(
+        acks=config["acks"],
+        retries=config["retries"],
+        retry_backoff_s=config["retry_backoff_ms"] / 1000,
+        request_timeout_s=config["request_timeout_ms"] / 1000,
+        linger_s=config["linger_ms"] / 1000,
+        delivery_timeout_s=None if timeout_ms is None else timeout_ms / 1000,
+        max_block_s=config["max_block_ms"] / 1000,
+        max_request_bytes=config["max_request_size"],
+        keeps_order=config["max_in_flight_requests_per_connection"] == 1,
+    )
+
+
+def chosen_codec(config: Mapping[str, Any]) -> Codec | None:
+    """The codec of batches; None sends them as they are."""
+    name = config["compression_type"]
+    return None if name is None else codec.require(name)

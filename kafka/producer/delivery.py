@@ -1,0 +1,106 @@
+"""What a batch's answer means for it: decisions only, taken by the sender.
+
+Imported by: producer.sender, producer.config.  Imports: errors, producer.batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from kafka.errors import (
+    DuplicateSequenceNumberError,
+    InvalidRecordError,
+    KafkaError,
+    KafkaTimeoutError,
+    NoError,
+    UnknownTopicOrPartitionError,
+)
+from kafka.producer.batch import ProducerBatch
+
+
+@dataclass(frozen=True)
+class DeliveryPolicy:
+    """How hard delivery is tried; times in seconds."""
+
+    acks: int
+    retries: float
+    retry_backoff_s: float
+    request_timeout_s: float
+    linger_s: float
+    delivery_timeout_s: float | None
+    """Bounds everything from a batch's creation on; None with retries=0 unless it was asked for."""
+    max_block_s: float
+    max_request_bytes: int
+    keeps_order: bool
+    """One batch of a partition in flight at a time: max_in_flight_requests_per_connection=1."""
+
+    def expires_s(self, batch: ProducerBatch) -> float:
+        """When a batch that waits to be sent, or sent again, is given up, on the clock's scale."""
+        if self.delivery_timeout_s is not None:
+            return batch.created_s + self.delivery_timeout_s
+        return batch.created_s + self.linger_s + self.request_timeout_s
+
+
+class Outcome(Enum):
+    """What becomes of a batch."""
+
+    SUCCEED = "succeed"
+    RETRY = "retry after the backoff"
+    RETRY_AFTER_METADATA = "ask for metadata, and retry after the backoff"
+    FAIL = "fail"
+    FAIL_AND_ASK_METADATA = "fail, and ask for metadata so that the next batch finds its leader"
+
+
+SPECIAL_OUTCOMES: dict[type[KafkaError], Outcome] = {
+    NoError: Outcome.SUCCEED,
+    DuplicateSequenceNumberError: Outcome.SUCCEED,  # an earlier attempt was written
+}
+"""Errors whose outcome their own `retriable` and `invalid_metadata` do not tell."""
+
+
+def outcome_for(error: type[BaseException], attempts: int, retries: float) -> Outcome:
+    """What an answer means for a batch that has been attempted `attempts` times; any class of error may be asked for."""
+    if issubclass(error, KafkaError) and error in SPECIAL_OUTCOMES:
+        return SPECIAL_OUTCOMES[error]
+    may_retry = bool(getattr(error, "retriable", False)) and attempts <= retries
+    if getattr(error, "invalid_metadata", False):
+        return Outcome.RETRY_AFTER_METADATA if may_retry else Outcome.FAIL_AND_ASK_METADATA
+    return Outcome.RETRY if may_retry else Outcome.FAIL
+
+
+def expired_error(batch: ProducerBatch, now_s: float, why: str) -> KafkaTimeoutError:
+    """The error of a batch that was given up: how long it waited, how often it was tried, and what stood in the way."""
+    last = f"; last error: {batch.last_error}" if batch.last_error is not None else ""
+    error = KafkaTimeoutError(
+        f"Batch for {batch.topic_partition} containing {batch.record_count} record(s) expired: {now_s - batch.created_s:.3f} seconds have passed "
+        f"since batch creation, {batch.attempts} attempt(s) were made, {why}{last}"
+    )
+    error.__cause__ = batch.last_error
+    return error
+
+
+def missing_answer_error(batch: ProducerBatch) -> KafkaError:
+    """The broker answered the request without a word about this batch."""
+    return UnknownTopicOrPartitionError(f"The broker's answer does not name {batch.topic_partition}")
+
+
+def errors_of_records(answer: Any, error: KafkaError) -> dict[int, BaseException] | None:
+    """Errors of single records by their position, where the broker names culprits (KIP-467, Produce 8); None where it does not.
+
+    The others of the batch then fail because of them: `bystander_error` is theirs.
+    """
+    culprits = getattr(answer, "record_errors", None)
+    if not culprits:
+        return None
+    if len(culprits) == 1:
+        return {culprits[0].batch_index: type(error)(culprits[0].batch_index_error_message or str(answer.error_message))}
+    return {c.batch_index: InvalidRecordError(c.batch_index_error_message or str(answer.error_message)) for c in culprits}
+
+
+def bystander_error(error: KafkaError) -> KafkaError:
+    """What a record fails with when others of its batch were refused by name."""
+    bystander = KafkaError("Failed to append record because it was part of a batch which had one or more invalid records")
+    bystander.__cause__ = error
+    return bystander

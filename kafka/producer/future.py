@@ -1,0 +1,131 @@
+"""What send() returns: a future per record, one completion per batch.
+
+Imported by: producer.  Imports: future, structs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from kafka.future import Completion, Future, Home
+from kafka.structs import TopicPartition
+
+UNKNOWN_OFFSET = -1
+NO_TIMESTAMP = -1
+
+
+class RecordMetadata(NamedTuple):
+    """Where a record was written; offset -1 where no broker said (acks=0), sizes -1 for what was None or absent."""
+
+    topic: str
+    partition: int
+    topic_partition: TopicPartition
+    offset: int
+    timestamp: int | None
+    checksum: int | None
+    serialized_key_size: int
+    serialized_value_size: int
+    serialized_header_size: int
+
+
+class FutureProduceResult(Completion):
+    """The outcome that all records of one batch share.
+
+    Threads: any waits and registers; the I/O thread completes it, once.
+    """
+
+    __slots__ = ("base_offset", "checksums", "has_timestamps", "log_append_time_ms", "record_errors", "topic_partition")
+
+    def __init__(self, topic_partition: TopicPartition, home: Home) -> None:
+        super().__init__(home)
+        self.topic_partition = topic_partition
+        self.base_offset = UNKNOWN_OFFSET
+        self.log_append_time_ms = NO_TIMESTAMP
+        self.record_errors: Mapping[int, BaseException] = {}
+        self.checksums: Sequence[int | None] | None = None
+        self.has_timestamps = True  # message format 0 has none
+
+    def succeed(self, base_offset: int, log_append_time_ms: int = NO_TIMESTAMP) -> None:
+        """Complete: the batch's first record has this offset (-1: nobody knows)."""
+        self.base_offset = base_offset
+        self.log_append_time_ms = log_append_time_ms
+        self.finish()
+
+    def fail(self, error: BaseException, record_errors: Mapping[int, BaseException] | None = None) -> None:
+        """Complete with an error, and other errors for the records of these indexes (KIP-467)."""
+        self.record_errors = record_errors or {}
+        self.exception = error
+        self.finish()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait at most `timeout` seconds for completion; whether it came."""
+        return self.wait_until(None if timeout is None else self.home.clock.monotonic() + timeout)
+
+    def metadata(self, index: int, timestamp_ms: int, sizes: tuple[int, int, int]) -> RecordMetadata:
+        """What became of the record at `index` in the batch."""
+        if self.log_append_time_ms >= 0:
+            timestamp_ms = self.log_append_time_ms
+        elif not self.has_timestamps:
+            timestamp_ms = NO_TIMESTAMP
+        return RecordMetadata(
+            self.topic_partition[0],
+            self.topic_partition[1],
+            self.topic_partition,
+            self.base_offset + index if self.base_offset >= 0 else UNKNOWN_OFFSET,
+            timestamp_ms,
+            self.checksums[index] if self.checksums is not None else None,
+            *sizes,
+        )
+
+
+class FutureRecordMetadata(Future):
+    """The future of one record: an index into its batch's result; RecordMetadata is made when somebody asks.
+
+    Threads: any.
+    """
+
+    __slots__ = ("_header_size", "_key_size", "_position", "_timestamp_ms", "_value_size")
+    _completion: FutureProduceResult
+
+    def __init__(self, result: FutureProduceResult, position: int, timestamp_ms: int, key_size: int, value_size: int, header_size: int) -> None:
+        self._completion = result
+        self._position = position
+        self._timestamp_ms = timestamp_ms
+        self._key_size = key_size
+        self._value_size = value_size
+        self._header_size = header_size
+
+    @property
+    def value(self) -> RecordMetadata | None:
+        """The record's metadata; None until done, and when failed."""
+        completion = self._completion
+        if not completion.done or self.exception is not None:
+            return None
+        sizes = (self._key_size, self._value_size, self._header_size)
+        return completion.metadata(self._position, self._timestamp_ms, sizes)
+
+    @property
+    def exception(self) -> BaseException | None:
+        """The error; None until done, and when succeeded."""
+        completion = self._completion
+        if not completion.done:
+            return None
+        return completion.record_errors.get(self._position, completion.exception)
+
+    def get(self, timeout: float | None = None) -> RecordMetadata:
+        """Wait at most `timeout` seconds; the record's metadata, or its error raised; KafkaTimeoutError where time is up."""
+        metadata: RecordMetadata = self.result(timeout)
+        return metadata
+
+    @property
+    def _produce_future(self) -> FutureProduceResult:
+        """The name under which instrumentation reads `topic_partition`."""
+        return self._completion
+
+
+def failed_future(topic_partition: TopicPartition, home: Home, error: BaseException) -> FutureRecordMetadata:
+    """A future that has failed already."""
+    result = FutureProduceResult(topic_partition, home)
+    result.fail(error)
+    return FutureRecordMetadata(result, 0, NO_TIMESTAMP, -1, -1, -1)

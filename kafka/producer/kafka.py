@@ -1,0 +1,314 @@
+"""KafkaProducer: checks, serializes and partitions what applications send, and leaves it to the accumulator.
+
+Imported by: kafka.producer, kafka.  Imports: everything below.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from kafka._clock import Latch, SystemClock
+from kafka._transport import SocketTransport
+from kafka._world import World
+from kafka.errors import (
+    IllegalStateError,
+    InvalidArgumentTypeError,
+    InvalidArgumentValueError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+)
+from kafka.metrics import KafkaMetric, MetricName
+from kafka.producer import arguments
+from kafka.producer.accumulator import DeferredRecord, PartitionQueue
+from kafka.producer.assembly import Parts, assemble
+from kafka.producer.batch import Headers
+from kafka.producer.config import default_config, resolve
+from kafka.producer.future import FutureRecordMetadata, failed_future
+from kafka.producer.lifecycle import Lifecycle
+from kafka.producer.partitioning import TopicRoute, check_partition, unrecognized_partition
+from kafka.structs import TopicPartition
+
+_NO_HEADERS: tuple[()] = ()
+
+
+class KafkaProducer:
+    """Publishes records to a Kafka cluster; thread-safe, and best shared by all threads.
+
+    Options are keyword arguments, listed in docs/configuration.rst and, with their defaults, in DEFAULT_CONFIG. send() returns a future at
+    once; a background thread batches, sends and retries. Close it, or use it as a context manager, so that nothing is left unsent.
+
+    Raises: KafkaConfigurationError (also an AssertionError and a ValueError) for a bad option; NoBrokersAvailable where no broker answers
+    within api_version_auto_timeout_ms and no api_version was given.
+    Threads: any.
+    """
+
+    DEFAULT_CONFIG: dict[str, Any] = default_config()
+
+    _world: World | None = None
+    """Where tests put another clock, randomness and network for instances of a subclass."""
+
+    def __init__(self, **configs: Any) -> None:
+        self._closed = False
+        self.config = resolve(configs)
+        world = self._world or World(SystemClock(), random.Random(), SocketTransport(self.config["selector"]))
+        parts: Parts = assemble(self.config, world)
+        self._home = parts.home
+        self._metadata = parts.cluster
+        self._accumulator = parts.accumulator
+        self._sender = parts.sender
+        self._client = parts.client
+        self._metrics = parts.metrics
+        self._router = parts.router
+        self._max_block_s: float = self.config["max_block_ms"] / 1000
+        self._max_request_size: int = self.config["max_request_size"]
+        self._serialize_key = arguments.call_form_or_none(self.config["key_serializer"])
+        self._serialize_value = arguments.call_form_or_none(self.config["value_serializer"])
+        self._lifecycle = Lifecycle(self, parts, starts_thread=world.starts_threads)
+
+    # --- sending ------------------------------------------------------------------------------------------------
+
+    def send(  # noqa: C901 - one call per record: what is checked here in line would cost a call each elsewhere
+        self,
+        topic: str,
+        value: Any = None,
+        key: Any = None,
+        headers: Any = None,
+        partition: int | None = None,
+        timestamp_ms: int | None = None,
+    ) -> FutureRecordMetadata:
+        """Publish a record; returns a future that becomes its RecordMetadata, or fails with what befell it.
+
+        Arguments:
+            topic: name of the topic.
+            value: bytes-like, or what value_serializer takes; None marks the key as deleted in a compacted topic.
+            key: bytes-like, or what key_serializer takes, or None.
+            headers: list of (str, bytes or None); brokers from 0.11 on. An int here is the partition, as in release 1.3.
+            partition: number of the partition; None lets the partitioner choose.
+            timestamp_ms: milliseconds since the epoch; None is now.
+
+        Raises: KafkaTimeoutError where metadata of the topic or room in buffer_memory did not come within max_block_ms; for bad arguments
+        InvalidArgumentTypeError (also AssertionError, TypeError) or InvalidArgumentValueError (also AssertionError, ValueError); what a
+        serializer or partitioner raises, as it is; IllegalStateError after close() and in a forked child. A record larger than
+        max_request_size and a topic one may not write to give a failed future.
+        """
+        refusal = self._accumulator.refusal
+        if refusal is not None:
+            raise refusal.with_traceback(None)
+        if type(headers) is int:  # the positional form of release 1.3: topic, value, key, partition, timestamp_ms
+            headers, partition, timestamp_ms = arguments.old_positional_form(headers, partition, timestamp_ms)
+        if value is None and key is None:
+            raise InvalidArgumentValueError("Need at least one: key or value")
+        route = self._router.route(topic) if type(topic) is str else None
+        if route is None:
+            arguments.check_topic(topic)
+        record_headers: Headers = _NO_HEADERS
+        header_size = -1
+        if headers:
+            record_headers, header_size = arguments.checked_headers(headers, self._accumulator.format.magic)
+        elif headers is not None:
+            arguments.check_headers_type(headers)
+        key_bytes = key if self._serialize_key is None else self._serialize_key(topic, headers, key)
+        value_bytes = value if self._serialize_value is None else self._serialize_value(topic, headers, value)
+        if key_bytes is not None and type(key_bytes) is not bytes:
+            key_bytes = arguments.bytes_of("key", key_bytes)
+        if value_bytes is not None and type(value_bytes) is not bytes:
+            value_bytes = arguments.bytes_of("value", value_bytes)
+        if timestamp_ms is None:
+            timestamp_ms = int(self._home.clock.time() * 1000)
+        else:
+            arguments.check_timestamp(timestamp_ms)
+        if partition is not None:
+            check_partition(partition)
+        size = (0 if key_bytes is None else len(key_bytes)) + (0 if value_bytes is None else len(value_bytes))
+        if (
+            size + arguments.ROOM_FOR_OVERHEAD > self._max_request_size
+            or size + arguments.ROOM_FOR_OVERHEAD > self._accumulator.memory.limit_bytes
+            or header_size >= 0
+        ):
+            error = self._too_large(key_bytes, value_bytes, record_headers)
+            if error is not None:
+                return failed_future(TopicPartition(topic, -1 if partition is None else partition), self._home, error)
+        if self._home.on_io_thread():
+            return self._defer(topic, partition, timestamp_ms, (key, key_bytes), (value, value_bytes), record_headers, header_size)
+        left_s = self._max_block_s
+        if route is None or (partition is not None and partition not in route.queues):
+            try:
+                route, left_s = self._wait_for_route(topic, partition)
+            except TopicAuthorizationFailedError as error:
+                return failed_future(TopicPartition(topic, -1 if partition is None else partition), self._home, error)
+        queue = self._router.choose(route, key, key_bytes, value, value_bytes) if partition is None else route.queues[partition]
+        future = self._accumulator.append(queue, timestamp_ms, key_bytes, value_bytes, record_headers, header_size, left_s)
+        if future is None:  # a signal handler interrupted another send() of this thread
+            number = queue.topic_partition.partition
+            return self._defer(topic, number, timestamp_ms, (key, key_bytes), (value, value_bytes), record_headers, header_size)
+        return future
+
+    def _too_large(self, key: bytes | None, value: bytes | None, headers: Headers) -> MessageSizeTooLargeError | None:
+        size = self._accumulator.format.upper_bound(key, value, headers)
+        if size > self._max_request_size:
+            return MessageSizeTooLargeError(
+                f"The message is {size} bytes when serialized which is larger than the maximum request size you have configured with the "
+                f"max_request_size configuration ({self._max_request_size})"
+            )
+        limit = self._accumulator.memory.limit_bytes
+        if size > limit:
+            return MessageSizeTooLargeError(
+                f"The message is {size} bytes when serialized which is larger than the total memory buffer you have configured with the "
+                f"buffer_memory configuration ({limit})"
+            )
+        return None
+
+    def _defer(
+        self,
+        topic: str,
+        partition: int | None,
+        timestamp_ms: int,
+        key: tuple[Any, bytes | None],
+        value: tuple[Any, bytes | None],
+        headers: Headers,
+        header_size: int,
+    ) -> FutureRecordMetadata:
+        """Leave the record to the I/O thread: here nothing may wait."""
+        deferred = DeferredRecord(topic, partition, timestamp_ms, key[1], value[1], headers)
+        deferred.sent = (key[0], value[0])
+        if self._home.on_io_thread():
+            size = self._accumulator.format.upper_bound(key[1], value[1], headers)
+            if not self._accumulator.memory.take(size):
+                limit = self._accumulator.memory.limit_bytes
+                error = KafkaTimeoutError(f"The buffer is full (buffer_memory={limit}), and send() in a callback cannot wait for room")
+                return failed_future(TopicPartition(topic, -1 if partition is None else partition), self._home, error)
+            deferred.size_bytes = size
+        return self._accumulator.defer(deferred, header_size)
+
+    # --- metadata -----------------------------------------------------------------------------------------------
+
+    def _wait_for_route(self, topic: str, partition: int | None) -> tuple[TopicRoute, float]:
+        """The topic's route, with the partition in it if one is named, and how many seconds of max_block_ms are left."""
+        clock, cluster = self._home.clock, self._metadata
+        began_s = clock.monotonic()
+        deadline_s = began_s + self._max_block_s
+        answers_wanted = cluster.snapshot.version + (1 if partition is not None else 0)
+        newly_wanted = cluster.add_topic(topic)
+        self._home.check_may_wait("Waiting for metadata")
+        while True:
+            latch = Latch()
+            cluster.add_waiter(latch)
+            route = self._router.route(topic)
+            answers = cluster.snapshot.version
+            if route is not None and (partition is None or partition in route.queues):
+                return route, max(0.0, deadline_s - clock.monotonic())
+            if cluster.snapshot.errors.get(topic) is TopicAuthorizationFailedError and not newly_wanted:
+                raise TopicAuthorizationFailedError(f"Not authorized to access topic {topic}")
+            newly_wanted = False
+            if route is not None and partition is not None and answers >= answers_wanted:
+                raise unrecognized_partition(topic, partition, route)
+            if self._accumulator.refusal is not None:
+                raise self._accumulator.refusal.with_traceback(None)
+            cluster.want_update()
+            if not clock.wait(latch, deadline_s):
+                raise KafkaTimeoutError(self._metadata_timeout(topic))
+
+    def _metadata_timeout(self, topic: str) -> str:
+        error = self._metadata.snapshot.errors.get(topic)
+        said = f"the brokers' last answer was {error.__name__}" if error is not None else "no broker has answered for it"
+        return f"Failed to update metadata after {self._max_block_s} secs. (topic {topic}: {said}; max_block_ms={self.config['max_block_ms']})"
+
+    def partitions_for(self, topic: str) -> set[int]:
+        """Numbers of the topic's partitions; waits at most max_block_ms for metadata.
+
+        Raises: KafkaTimeoutError where it does not come; TopicAuthorizationFailedError.
+        """
+        arguments.check_topic(topic)
+        return set(self._wait_on_metadata(topic, self._max_block_s))
+
+    def _wait_on_metadata(self, topic: str, max_wait: float) -> set[int]:
+        route = self._router.route(topic)
+        if route is None:
+            route, _ = self._wait_for_route(topic, None)
+        return set(route.all)
+
+    def bootstrap_connected(self) -> bool:
+        """Whether a connection to one of the bootstrap servers is open."""
+        return self._client.bootstrap_connected()
+
+    # --- flushing and closing -----------------------------------------------------------------------------------
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Send what is buffered without lingering, and wait until each record sent before has been acknowledged or has failed.
+
+        Arguments: timeout: seconds in all; None waits as long as it takes.
+        Raises: KafkaTimeoutError where it takes longer; IllegalStateError in a callback and in a forked child.
+        """
+        arguments.check_timeout(timeout)
+        self._accumulator.flush(timeout)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Send what is buffered, wait for the answers, end the background thread; calling it again changes nothing.
+
+        What is left after `timeout` seconds (None: no limit) fails with IllegalStateError('Producer is closed forcefully.'); there is no error
+        for lack of time. In a callback it returns at once and closing goes on behind it. In a forked child nothing is sent.
+        """
+        arguments.check_timeout(timeout)
+        self._closed = True
+        if self._lifecycle.close(timeout):
+            arguments.close_serializers(self.config["key_serializer"], self.config["value_serializer"])
+
+    def __enter__(self) -> KafkaProducer:
+        return self
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        self.close()
+
+    # --- metrics ------------------------------------------------------------------------------------------------
+
+    def metrics(self, raw: bool = False) -> Any:
+        """What is measured: {group: {name: value}}, or {MetricName: KafkaMetric} if `raw`; {} after close(), None if metrics_enabled is False."""
+        if self._metrics is None:
+            return None
+        metrics: dict[MetricName, KafkaMetric] = dict(self._metrics.metrics)
+        if raw:
+            return metrics
+        groups: dict[str, dict[str, float]] = {}
+        for name, metric in metrics.items():
+            groups.setdefault(name.group, {})[name.name] = metric.value()
+        return groups
+
+    # --- what instrumentation calls -----------------------------------------------------------------------------
+
+    @classmethod
+    def max_usable_produce_magic(cls, api_version: tuple[int, ...]) -> int:
+        """The newest message format that brokers of this release take."""
+        return 2 if api_version >= (0, 11) else 1 if api_version >= (0, 10) else 0
+
+    def _serialize(self, serializer: Any, topic: str, data: Any) -> Any:
+        form: Callable[[str, Any, Any], Any] | None = arguments.call_form_or_none(serializer)
+        return data if form is None else form(topic, None, data)
+
+    def _partition(
+        self, topic: str, partition: int | None, key: Any, value: Any, serialized_key: bytes | None, serialized_value: bytes | None
+    ) -> int:
+        route = self._router.route(topic)
+        if partition is not None:
+            check_partition(partition)
+            if route is None or partition not in route.queues:
+                raise unrecognized_partition(topic, partition, route)
+            return partition
+        if route is None:
+            raise IllegalStateError(f"Metadata of topic {topic} is not known yet")
+        queue: PartitionQueue = self._router.choose(route, key, serialized_key, value, serialized_value)
+        return queue.topic_partition.partition
+
+    def __reduce__(self) -> Any:
+        raise InvalidArgumentTypeError(
+            "A KafkaProducer cannot be pickled or copied: it owns a thread and connections. Pass its config and create one there"
+        )
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        return f"<KafkaProducer client_id={self.config['client_id']} bootstrap_servers={self.config['bootstrap_servers']!r} {state}>"
+
+
+__all__: Sequence[str] = ("KafkaProducer",)

@@ -1,0 +1,101 @@
+"""The bound on bytes that are queued or in flight, and the queue of threads that wait for room.
+
+Imported by: producer.accumulator.  Imports: _clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from kafka._clock import Latch
+
+
+class MemoryWaiter:
+    """One thread's place in the queue.  Either the I/O thread grants it or the thread gives up: whoever takes the token first."""
+
+    __slots__ = ("_token", "latch", "need_bytes")
+
+    def __init__(self, need_bytes: int) -> None:
+        self.need_bytes = need_bytes
+        self.latch = Latch()
+        self._token = [True]
+
+    @property
+    def is_decided(self) -> bool:
+        return not self._token
+
+    def claim(self) -> bool:
+        """Decide the waiter's fate; False where the other side did."""
+        try:
+            return self._token.pop()
+        except IndexError:
+            return False
+
+
+class BufferMemory:
+    """Counts bytes against `limit_bytes`; those who wait are served in the order they came.
+
+    Each counter has one writer, so that none needs a lock that two sides share: `_reserved` belongs to the holder of the
+    accumulator's append lock, `_granted` and `_released` to the I/O thread. What is in use is their sum.
+    Threads: as named at each method.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.waiters: deque[MemoryWaiter] = deque()  # longest waiting first; appended by any thread, taken by the I/O thread
+        self._reserved = 0
+        self._granted = 0
+        self._released = 0
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes queued or in flight; a moment's view where other threads are at work."""
+        return self._reserved + self._granted - self._released
+
+    def reserve(self, size_bytes: int) -> bool:
+        """Append-lock holder: take room if there is some and nobody waits for it."""
+        if self.waiters or self.used_bytes + size_bytes > self.limit_bytes:
+            return False
+        self._reserved += size_bytes
+        return True
+
+    def unreserve(self, size_bytes: int) -> None:
+        """Append-lock holder: give back room that was reserved or granted and not used."""
+        self._reserved -= size_bytes
+
+    def join_queue(self, size_bytes: int) -> MemoryWaiter:
+        """Any thread: stand in line for room; the I/O thread must be woken after it."""
+        waiter = MemoryWaiter(size_bytes)
+        self.waiters.append(waiter)
+        return waiter
+
+    def take(self, size_bytes: int) -> bool:
+        """I/O thread: take room at once, ahead of those who wait, or not at all."""
+        if self.used_bytes + size_bytes > self.limit_bytes:
+            return False
+        self._granted += size_bytes
+        return True
+
+    def take_beyond_limit(self, size_bytes: int) -> None:
+        """I/O thread: count what exists already, whatever the limit."""
+        self._granted += size_bytes
+
+    def release(self, size_bytes: int) -> None:
+        """I/O thread: room is free again; once per batch."""
+        self._released += size_bytes
+
+    def serve_waiters(self) -> None:
+        """I/O thread: grant room to the longest waiting for as long as there is enough for them."""
+        while self.waiters:
+            waiter = self.waiters[0]
+            if not waiter.is_decided and self.used_bytes + waiter.need_bytes > self.limit_bytes:
+                return
+            self.waiters.popleft()
+            if waiter.claim():
+                self._granted += waiter.need_bytes
+            waiter.latch.open()
+
+    def turn_away_waiters(self) -> None:
+        """I/O thread, when it ends: let everyone through without room; they will see that the producer is closed."""
+        while self.waiters:
+            self.waiters.popleft().latch.open()

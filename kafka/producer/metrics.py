@@ -1,0 +1,155 @@
+"""The producer's own metrics: names, and where their numbers come from.  Per batch and per request, never per record.
+
+Imported by: producer.sender, producer.kafka.  Imports: metrics, producer.batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from kafka.metrics import AnonMeasurable, Metrics
+from kafka.metrics.stats import Avg, Max, Rate
+from kafka.metrics.stats.rate import TimeUnit
+from kafka.producer.batch import ProducerBatch
+
+GROUP = "producer-metrics"
+
+
+class SenderMetrics:
+    """What is recorded when metrics are off: nothing.
+
+    Threads: the I/O thread.
+    """
+
+    def batch_sent(self, batch: ProducerBatch, wire_bytes: int, now_s: float) -> None:
+        """A batch was put into a request."""
+
+    def request_sent(self, batches: Sequence[ProducerBatch]) -> None:
+        """A request with these batches was given to a connection."""
+
+    def record_retries(self, batch: ProducerBatch) -> None:
+        """A batch will be sent again."""
+
+    def record_errors(self, batch: ProducerBatch) -> None:
+        """A batch has failed."""
+
+    def throttled(self, throttle_time_ms: int) -> None:
+        """A Produce answer said how long the broker's quotas held it back."""
+
+    def waited_for_room(self, waited_s: float) -> None:
+        """A thread waited in send() for buffer memory."""
+
+    def metadata_changed(self, now_s: float) -> None:
+        """An answer with metadata came."""
+
+
+class RegisteredSenderMetrics(SenderMetrics):
+    """The names of kafka-python's producer-metrics and producer-topic-metrics groups.
+
+    Threads: the I/O thread records; metrics() reads from any.
+    """
+
+    def __init__(self, metrics: Metrics, *, requests_in_flight: Callable[[], int], monotonic: Callable[[], float]) -> None:
+        self._metrics = metrics
+        self._metadata_s = monotonic()
+        self._batch_size = self._sensor("batch-size", ("batch-size-avg", Avg()), ("batch-size-max", Max()), ("byte-rate", Rate()))
+        self._compression = self._sensor("compression-rate", ("compression-rate-avg", Avg()))
+        self._queue_time = self._sensor("queue-time", ("record-queue-time-avg", Avg()), ("record-queue-time-max", Max()))
+        self._records = self._sensor("records-per-request", ("record-send-rate", Rate()), ("records-per-request-avg", Avg()))
+        self._retries = self._sensor("record-retries", ("record-retry-rate", Rate()))
+        self._errors = self._sensor("errors", ("record-error-rate", Rate()))
+        self._record_size = self._sensor("record-size-max", ("record-size-max", Max()), ("record-size-avg", Avg()))
+        self._throttle = self._sensor("produce-throttle-time", ("produce-throttle-time-avg", Avg()), ("produce-throttle-time-max", Max()))
+        self._waits = self._sensor("bufferpool-wait-time", ("bufferpool-wait-ratio", Rate(TimeUnit.SECONDS)))
+        in_flight = AnonMeasurable(lambda config, now: requests_in_flight())
+        age = AnonMeasurable(lambda config, now: monotonic() - self._metadata_s)
+        metrics.add_metric(self._name("requests-in-flight", "Requests that wait for an answer"), in_flight)
+        metrics.add_metric(self._name("metadata-age", "Seconds since metadata was last answered"), age)
+        self._topics: dict[str, _TopicSensors] = {}
+
+    def batch_sent(self, batch: ProducerBatch, wire_bytes: int, now_s: float) -> None:
+        records = batch.sealed_records()
+        ratio = wire_bytes / batch.size_bytes
+        self._batch_size.record(wire_bytes)
+        self._compression.record(ratio)
+        self._queue_time.record((now_s - batch.created_s) * 1000)
+        self._record_size.record(max(map(len, records)))
+        topic = self._topic(batch)
+        topic.records.record(len(records))
+        topic.bytes.record(wire_bytes)
+        topic.compression.record(ratio)
+
+    def request_sent(self, batches: Sequence[ProducerBatch]) -> None:
+        self._records.record(sum(batch.record_count for batch in batches))
+
+    def record_retries(self, batch: ProducerBatch) -> None:
+        self._retries.record(batch.record_count)
+        self._topic(batch).retries.record(batch.record_count)
+
+    def record_errors(self, batch: ProducerBatch) -> None:
+        self._errors.record(batch.record_count)
+        self._topic(batch).errors.record(batch.record_count)
+
+    def throttled(self, throttle_time_ms: int) -> None:
+        self._throttle.record(throttle_time_ms)
+
+    def waited_for_room(self, waited_s: float) -> None:
+        self._waits.record(waited_s)
+
+    def metadata_changed(self, now_s: float) -> None:
+        self._metadata_s = now_s
+
+    def _topic(self, batch: ProducerBatch) -> _TopicSensors:
+        topic = batch.topic_partition.topic
+        sensors = self._topics.get(topic)
+        if sensors is None:
+            sensors = self._topics[topic] = _TopicSensors(self._metrics, topic)
+        return sensors
+
+    def _name(self, name: str, description: str) -> Any:
+        return self._metrics.metric_name(name, GROUP, description)
+
+    def _sensor(self, sensor: str, *stats: tuple[str, Any]) -> Any:
+        made = self._metrics.sensor(sensor)
+        for name, stat in stats:
+            made.add(self._name(name, _DESCRIPTIONS[name]), stat)
+        return made
+
+
+class _TopicSensors:
+    """The rates of one topic."""
+
+    __slots__ = ("bytes", "compression", "errors", "records", "retries")
+
+    def __init__(self, metrics: Metrics, topic: str) -> None:
+        def sensor(kind: str, name: str, stat: Any) -> Any:
+            made = metrics.sensor(f"topic.{topic}.{kind}")
+            made.add(metrics.metric_name(name, f"producer-topic-metrics.{topic}", _DESCRIPTIONS[name]), stat)
+            return made
+
+        self.records = sensor("records-per-batch", "record-send-rate", Rate())
+        self.bytes = sensor("bytes", "byte-rate", Rate())
+        self.compression = sensor("compression-rate", "compression-rate", Avg())
+        self.retries = sensor("record-retries", "record-retry-rate", Rate())
+        self.errors = sensor("record-errors", "record-error-rate", Rate())
+
+
+_DESCRIPTIONS = {
+    "batch-size-avg": "Average bytes of a batch as sent",
+    "batch-size-max": "Most bytes of a batch as sent",
+    "byte-rate": "Bytes of batches sent per second",
+    "compression-rate": "Bytes sent by bytes before compression; less is better",
+    "compression-rate-avg": "Bytes sent by bytes before compression; less is better",
+    "record-queue-time-avg": "Average milliseconds a batch waited in the producer",
+    "record-queue-time-max": "Most milliseconds a batch waited in the producer",
+    "record-send-rate": "Records sent per second",
+    "records-per-request-avg": "Average records of a request",
+    "record-retry-rate": "Records sent again per second",
+    "record-error-rate": "Records that failed per second",
+    "record-size-max": "Most bytes of an encoded record",
+    "record-size-avg": "Average over batches of their largest record's bytes",
+    "produce-throttle-time-avg": "Average milliseconds that quotas held a Produce request back",
+    "produce-throttle-time-max": "Most milliseconds that quotas held a Produce request back",
+    "bufferpool-wait-ratio": "Share of time that threads waited for buffer memory",
+}

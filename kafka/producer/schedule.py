@@ -1,0 +1,185 @@
+"""Which partitions have a batch to send now, to which leader, and when to look at the others again.
+
+What an I/O turn costs depends on the partitions that are ready or whose time has come, not on how many there are.
+Imported by: producer.sender.  Imports: producer.accumulator, producer.batch.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Callable
+
+from kafka.producer.accumulator import PartitionQueue
+from kafka.producer.batch import BatchState, ProducerBatch
+from kafka.structs import TopicPartition
+
+Line = "OrderedDict[PartitionQueue, None]"
+
+
+class Schedule:
+    """Lines of ready partitions, one per leader, first come first served; timers for linger, backoff and expiry.
+
+    Threads: the I/O thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        linger_s: float,
+        keeps_order: bool,
+        leader_of: Callable[[TopicPartition], int | None],
+        expires_s: Callable[[ProducerBatch], float],
+    ) -> None:
+        self._linger_s = linger_s
+        self._keeps_order = keeps_order  # one batch of a partition in flight at a time
+        self._leader_of = leader_of
+        self._expires_s = expires_s
+        self._lines: dict[int, OrderedDict[PartitionQueue, None]] = {}
+        self._wakes: list[tuple[float, int, PartitionQueue]] = []  # heaps; an entry counts only while the queue still names its time
+        self._expiries: list[tuple[float, int, PartitionQueue]] = []
+        self._tie = itertools.count()
+        self.is_hurrying = False  # nothing lingers: the producer closes, or threads wait for room
+
+    def consider(self, queue: PartitionQueue, now_s: float) -> None:
+        """Look at a partition whose batches, flights or leader may have changed."""
+        if not queue.batches:
+            return
+        if queue.expires_at_s is None:
+            self._watch_expiry(queue)
+        if queue.place is not None or (self._keeps_order and queue.in_flight):
+            return
+        due_s = self._due_s(queue)
+        if due_s <= now_s:
+            self._line_up(queue)
+        elif queue.wakes_at_s is None or due_s < queue.wakes_at_s:
+            queue.wakes_at_s = due_s
+            heapq.heappush(self._wakes, (due_s, next(self._tie), queue))
+
+    def _due_s(self, queue: PartitionQueue) -> float:
+        head = queue.batches[0]
+        if head.state is BatchState.OPEN and head.lingers and not (self.is_hurrying or head.is_full or len(queue.batches) > 1):
+            return head.created_s + self._linger_s
+        return head.not_before_s
+
+    def _line_up(self, queue: PartitionQueue) -> None:
+        leader = self._leader_of(queue.topic_partition)
+        line = self._lines.setdefault(-1 if leader is None else leader, OrderedDict())
+        line[queue] = None
+        queue.place = line
+        queue.wakes_at_s = None
+
+    def run_timers(self, now_s: float) -> None:
+        """Line up the partitions whose linger or backoff has ended."""
+        while self._wakes and self._wakes[0][0] <= now_s:
+            due_s, _, queue = heapq.heappop(self._wakes)
+            if queue.wakes_at_s == due_s:
+                queue.wakes_at_s = None
+                self.consider(queue, now_s)
+
+    def next_timer_s(self) -> float:
+        """When run_timers() or take_expired() has something to do; infinity where nothing waits."""
+        return min(self._wakes[0][0] if self._wakes else math.inf, self._expiries[0][0] if self._expiries else math.inf)
+
+    def leaders(self) -> list[int]:
+        """Leaders, -1 for none, to whom something is ready to be sent."""
+        return [leader for leader, line in self._lines.items() if line]
+
+    def take(self, leader: int, max_bytes: int, now_s: float) -> list[ProducerBatch]:
+        """Sealed batches for one request to `leader`: one per partition, at most `max_bytes` of them unless a single one is larger."""
+        line = self._lines[leader]
+        batches: list[ProducerBatch] = []
+        size_bytes = 0
+        while line:
+            queue = next(iter(line))
+            head = queue.batches[0]
+            head.seal()
+            if batches and size_bytes + head.size_bytes > max_bytes:
+                break
+            del line[queue]
+            queue.place = None
+            queue.batches.popleft()
+            queue.in_flight += 1
+            size_bytes += head.size_bytes
+            batches.append(head)
+        for batch in batches:
+            self.consider(batch.partition, now_s)
+        return batches
+
+    def put_back(self, batch: ProducerBatch, now_s: float) -> None:
+        """Queue a batch again, in front of all that were made after it."""
+        queue: PartitionQueue = batch.partition
+        earlier = []
+        while queue.batches and queue.batches[0].number < batch.number:
+            earlier.append(queue.batches.popleft())
+        queue.batches.appendleft(batch)
+        queue.batches.extendleft(reversed(earlier))
+        self._leave_line(queue)
+        self._watch_expiry(queue)
+        self.consider(queue, now_s)
+
+    def forget(self, batch: ProducerBatch) -> None:
+        """Take a batch that has failed out of its queue."""
+        queue: PartitionQueue = batch.partition
+        try:
+            queue.batches.remove(batch)
+        except ValueError:
+            return  # it was in flight
+        if not queue.batches:
+            self._leave_line(queue)
+
+    def take_expired(self, now_s: float) -> list[ProducerBatch]:
+        """Batches whose time is up, taken from the front of their queues and sealed."""
+        expired: list[ProducerBatch] = []
+        while self._expiries and self._expiries[0][0] <= now_s:
+            due_s, _, queue = heapq.heappop(self._expiries)
+            if queue.expires_at_s != due_s:
+                continue
+            queue.expires_at_s = None
+            while queue.batches and self._expires_s(queue.batches[0]) <= now_s:
+                batch = queue.batches.popleft()
+                batch.seal()
+                expired.append(batch)
+            if queue.batches:
+                self._watch_expiry(queue)
+            else:
+                self._leave_line(queue)
+        return expired
+
+    def rehome(self, now_s: float) -> None:
+        """Leaders may have changed: line everyone up anew."""
+        for queue in list(self._waiting()):
+            if queue.place is self._lines.get(self._leader_or_none(queue)):
+                continue
+            self._leave_line(queue)
+            self._line_up(queue)
+
+    def hurry(self, now_s: float) -> None:
+        """Let nothing linger any more until `is_hurrying` is taken back."""
+        if self.is_hurrying:
+            return
+        self.is_hurrying = True
+        for _, _, queue in list(self._wakes):
+            self.consider(queue, now_s)
+
+    def _leader_or_none(self, queue: PartitionQueue) -> int:
+        leader = self._leader_of(queue.topic_partition)
+        return -1 if leader is None else leader
+
+    def _waiting(self) -> Iterator[PartitionQueue]:
+        for line in self._lines.values():
+            yield from line
+
+    def _leave_line(self, queue: PartitionQueue) -> None:
+        if queue.place is not None:
+            queue.place.pop(queue, None)
+            queue.place = None
+
+    def _watch_expiry(self, queue: PartitionQueue) -> None:
+        due_s = self._expires_s(queue.batches[0])
+        if queue.expires_at_s is None or due_s < queue.expires_at_s:
+            queue.expires_at_s = due_s
+            heapq.heappush(self._expiries, (due_s, next(self._tie), queue))

@@ -1,0 +1,435 @@
+"""The I/O thread: takes batches from the accumulator, sends them through the client, and gives each its outcome.
+
+Imported by: producer.kafka.  Imports: client, cluster, protocol, producer.*.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from kafka._clock import Latch
+from kafka._log import RateLimited
+from kafka.client.client import KafkaClient
+from kafka.cluster import ClusterMetadata
+from kafka.codec import Codec
+from kafka.errors import IllegalStateError, KafkaError, UnknownError, UnsupportedCompressionTypeError, for_code
+from kafka.future import Completion, Home
+from kafka.producer.accumulator import FlushRequest, RecordAccumulator, take_all
+from kafka.producer.batch import BatchState, ProducerBatch
+from kafka.producer.deferral import Deferral
+from kafka.producer.delivery import (
+    DeliveryPolicy,
+    Outcome,
+    bystander_error,
+    errors_of_records,
+    expired_error,
+    missing_answer_error,
+    outcome_for,
+)
+from kafka.producer.future import FutureProduceResult
+from kafka.producer.metrics import SenderMetrics
+from kafka.producer.schedule import Schedule
+from kafka.protocol.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+
+log = logging.getLogger(__name__)
+
+_FIRST_ZSTD_VERSION = 7  # of Produce (KIP-110)
+_FIRST_MAGIC_2_VERSION, _FIRST_MAGIC_1_VERSION = 3, 2
+_MOST_SURPRISES = 10  # unexpected errors in a row after which the producer gives up
+_SURPRISE_BACKOFF_S = 0.1
+
+
+class Sender:
+    """Runs until it is told to close and has nothing left, or is told to stop at once.
+
+    It knows nothing of the facade, so that a producer nobody refers to can be collected.
+    Threads: run() and run_once() are the I/O thread; close_when_done(), stop_now() and `terminated` any.
+    """
+
+    def __init__(
+        self,
+        *,
+        home: Home,
+        client: KafkaClient,
+        cluster: ClusterMetadata,
+        accumulator: RecordAccumulator,
+        deferral: Deferral,
+        policy: DeliveryPolicy,
+        codec: Codec | None,
+        metrics: SenderMetrics,
+        on_end: Callable[[], None],
+    ) -> None:
+        self.terminated = Latch()
+        self.in_callback = False  # user code runs on the I/O thread; written by it
+        self.schedule = Schedule(
+            linger_s=policy.linger_s,
+            keeps_order=policy.keeps_order,
+            leader_of=cluster.leader_for_partition,
+            expires_s=policy.expires_s,
+        )
+        self._home = home
+        self._client = client
+        self._cluster = cluster
+        self._accumulator = accumulator
+        self._deferral = deferral
+        deferral.on_done = self._note_done
+        self._policy = policy
+        self._codec = codec
+        self._metrics = metrics
+        self._on_end = on_end
+        self._log = RateLimited(log, home.clock)
+        self._is_closing = False  # written by any thread, once
+        self._is_stopping = False  # written by any thread, once
+        self._stop_at_s = math.inf  # written by any thread, before _is_closing
+        self._incomplete: dict[FutureProduceResult, ProducerBatch] = {}
+        self._in_flight: dict[ProducerBatch, float] = {}  # when each is given up without waiting for its answer
+        self._flushes: list[FlushRequest] = []
+        self._seen_cluster = 0
+        self._surprises = 0
+
+    # --- any thread ---------------------------------------------------------------------------------------------
+
+    def close_when_done(self, deadline_s: float | None) -> None:
+        """Take nothing new, send what is there without lingering, then end, at the deadline at the latest."""
+        if deadline_s is not None:
+            self._stop_at_s = deadline_s
+        self._is_closing = True
+        self._client.wake()
+
+    def stop_now(self) -> None:
+        """End as soon as possible; what has no outcome fails."""
+        self._is_closing = True
+        self._is_stopping = True
+        self._client.wake()
+
+    @property
+    def incomplete_count(self) -> int:
+        """How many batches have no outcome; a moment's view."""
+        return len(self._incomplete)
+
+    # --- the I/O thread -----------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """The I/O thread from its start to its end."""
+        self._home.io_ident = threading.get_ident()
+        try:
+            while not self.is_done():
+                self.guarded_turn()
+        finally:
+            self.terminate()
+
+    def is_done(self) -> bool:
+        """Whether the I/O thread has nothing left to do."""
+        if self._is_stopping or self._home.clock.monotonic() >= self._stop_at_s:
+            return True
+        accumulator = self._accumulator
+        return self._is_closing and not (self._incomplete or accumulator.fresh or accumulator.deferred or self._deferral.is_waiting)
+
+    def guarded_turn(self) -> None:
+        """One turn; an unexpected error is logged and costs a pause, ten in a row cost the producer (decided once, here)."""
+        try:
+            self.run_once()
+            self._surprises = 0
+        except Exception as error:  # noqa: BLE001 - whatever it is, futures must not wait for a thread that died of it
+            self._surprises += 1
+            self._log.exception("turn", "Unexpected error on the producer's I/O thread (%s in a row)", self._surprises)
+            if self._surprises >= _MOST_SURPRISES:
+                failure = IllegalStateError(f"The producer failed: {_MOST_SURPRISES} unexpected errors in a row, the last one {error!r}")
+                failure.__cause__ = error
+                self._accumulator.refusal = failure
+                self._is_stopping = True
+                return
+            self._home.clock.wait(Latch(), self._home.clock.monotonic() + _SURPRISE_BACKOFF_S)
+
+    def run_once(self) -> None:
+        """Take what is new, expire, send what is ready, then wait in the client's select until there is more to do."""
+        now_s = self._home.clock.monotonic()
+        self._accept_new(now_s)
+        self._notice_cluster(now_s)
+        self.schedule.run_timers(now_s)
+        self._send_ready(now_s)
+        self._client.poll(max(0.0, self._next_turn_s(now_s) - now_s))
+        self._expire(self._home.clock.monotonic())  # after reading: an answer that has come counts, however late we look
+
+    def terminate(self) -> None:
+        """Give everything that is left an outcome, close connections, and say so; never raises."""
+        accumulator = self._accumulator
+        refusal = accumulator.refusal
+        error = refusal if self._surprises >= _MOST_SURPRISES and refusal else IllegalStateError("Producer is closed forcefully.")
+        if accumulator.refusal is None:
+            accumulator.refusal = IllegalStateError("KafkaProducer already closed!")
+        self._take_fresh()
+        lost = sum(max(batch.record_count, len(batch.records)) for batch in self._incomplete.values()) + self._deferral.count
+        for step in (
+            functools.partial(self._abort_incomplete, error),
+            functools.partial(self._deferral.fail_all, error),
+            self._client.close,
+            functools.partial(self._end_accumulator, error),
+            functools.partial(self._cluster.failed_update, error),
+            self._on_end,
+        ):
+            try:
+                step()
+            except BaseException:
+                log.exception("Unexpected error while the producer's I/O thread ends")
+        if lost:
+            log.warning("The producer was closed with %d record(s) not delivered: %s", lost, error)
+        self._home.io_ident = None
+        self.terminated.open()
+
+    def _end_accumulator(self, error: KafkaError) -> None:
+        self._accumulator.is_terminated = True
+        self._accumulator.fail_leftovers()
+        for request in self._flushes:
+            request.latch.open()
+
+    def _abort_incomplete(self, error: KafkaError) -> None:
+        for batch in list(self._incomplete.values()):
+            batch.seal()
+            self._finish(batch, BatchState.ABORTED, functools.partial(batch.result.fail, error))
+
+    # --- what applications left -----------------------------------------------------------------------------------
+
+    def _accept_new(self, now_s: float) -> None:
+        accumulator = self._accumulator
+        if self._is_closing or accumulator.memory.waiters:
+            accumulator.memory.serve_waiters()
+            self.schedule.hurry(now_s)
+        else:
+            self.schedule.is_hurrying = False
+        placed = self._deferral.place(now_s) if accumulator.deferred or self._deferral.is_waiting else ()
+        for batch in (*take_all(accumulator.fresh), *placed):
+            if not batch.is_final:
+                self._incomplete[batch.result] = batch
+                self.schedule.consider(batch.partition, now_s)
+        if accumulator.flushes or self._flushes:
+            self._accept_flushes(now_s)
+
+    def _take_fresh(self) -> None:
+        for batch in take_all(self._accumulator.fresh):
+            if not batch.is_final:
+                self._incomplete[batch.result] = batch
+
+    def _accept_flushes(self, now_s: float) -> None:
+        for request in take_all(self._accumulator.flushes):
+            self._take_fresh()  # what was appended before this flush was asked for
+            for batch in self._incomplete.values():
+                batch.lingers = False
+                self.schedule.consider(batch.partition, now_s)
+            request.remaining = {*self._incomplete, *self._deferral.results()}
+            self._flushes.append(request)
+        self._check_flushes()
+
+    def _note_done(self, result: Completion) -> None:
+        """Flushes wait for one result less."""
+        if self._flushes:
+            for request in self._flushes:
+                if request.remaining is not None:
+                    request.remaining.discard(result)
+            self._check_flushes()
+
+    def _check_flushes(self) -> None:
+        still = []
+        for request in self._flushes:
+            if not request.remaining:
+                request.latch.open()
+            elif not request.is_abandoned:
+                still.append(request)
+        self._flushes = still
+
+    def _notice_cluster(self, now_s: float) -> None:
+        version = self._cluster.snapshot.version
+        if version != self._seen_cluster:
+            self._seen_cluster = version
+            self.schedule.rehome(now_s)
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    def _next_turn_s(self, now_s: float) -> float:
+        if self._accumulator.fresh or self._accumulator.flushes or (self._is_closing and self.is_done()):
+            return now_s
+        due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(), self._deferral.next_deadline_s())
+        for leader in self.schedule.leaders():
+            if leader >= 0:
+                due_s = min(due_s, now_s + self._client.ready_in_s(leader))
+        return min((due_s, *self._in_flight.values())) if self._in_flight else due_s
+
+    def _expire(self, now_s: float) -> None:
+        for batch in self.schedule.take_expired(now_s):
+            why = "it waited to be sent" if batch.attempts == 0 else "it waited to be sent again"
+            self._fail(batch, expired_error(batch, now_s, why))
+        if self._in_flight:
+            for batch in [batch for batch, due_s in self._in_flight.items() if due_s <= now_s]:
+                self._fail(batch, expired_error(batch, now_s, "the answer to the last has not come"))
+
+    # --- sending ------------------------------------------------------------------------------------------------
+
+    def _send_ready(self, now_s: float) -> None:
+        client, schedule = self._client, self.schedule
+        for leader in schedule.leaders():
+            if leader < 0:
+                self._cluster.update_wanted = True
+                continue
+            while client.can_send(leader):
+                batches = schedule.take(leader, self._policy.max_request_bytes, now_s)
+                if not batches:
+                    break
+                self._send(leader, batches, now_s)
+            else:
+                client.connect(leader)
+
+    def _send(self, leader: int, batches: Sequence[ProducerBatch], now_s: float) -> None:
+        version = self._client.produce_version(leader)
+        topics: dict[str, list[PartitionProduceData]] = {}
+        sent = []
+        for batch in batches:
+            batch.transition(BatchState.IN_FLIGHT)
+            try:
+                buffers = self._assemble(batch, version)
+            except Exception as error:  # noqa: BLE001 - what surprises here fails this batch alone
+                self._fail(batch, error if isinstance(error, KafkaError) else _surprise(error))
+                continue
+            batch.attempts += 1
+            sent.append(batch)
+            if self._policy.delivery_timeout_s is not None:
+                self._in_flight[batch] = self._policy.expires_s(batch)
+            topic, partition = batch.topic_partition
+            topics.setdefault(topic, []).append(PartitionProduceData(index=partition, records=buffers))
+            self._metrics.batch_sent(batch, sum(map(len, buffers)), now_s)
+        if not sent:
+            return
+        request = ProduceRequest(
+            transactional_id=None,
+            acks=self._policy.acks,
+            timeout_ms=int(self._policy.request_timeout_s * 1000),
+            topic_data=[TopicProduceData(name=name, partition_data=data) for name, data in topics.items()],
+        )
+        self._metrics.request_sent(sent)
+        try:
+            self._client.send(
+                leader,
+                request,
+                on_response=functools.partial(self._on_response, sent),
+                on_failure=functools.partial(self._on_failure, sent),
+                on_written=functools.partial(self._on_written, sent) if self._policy.acks == 0 else None,
+                timeout_s=self._policy.request_timeout_s,
+            )
+        except Exception as error:  # noqa: BLE001 - what surprises here fails this request alone
+            self._on_failure(sent, error if isinstance(error, KafkaError) else _surprise(error), started=True)
+
+    def _assemble(self, batch: ProducerBatch, version: int) -> list[bytes | bytearray | memoryview]:
+        if self._codec is not None and self._codec.name == "zstd" and version < _FIRST_ZSTD_VERSION:
+            raise UnsupportedCompressionTypeError("compression_type='zstd' needs brokers of Kafka 2.1 or newer")
+        magic = 2 if version >= _FIRST_MAGIC_2_VERSION else 1 if version >= _FIRST_MAGIC_1_VERSION else 0
+        if self._accumulator.format.magic != magic:
+            self._accumulator.adopt_format(magic)
+        return batch.assemble(self._codec, magic)
+
+    # --- answers ------------------------------------------------------------------------------------------------
+
+    def _on_written(self, batches: Sequence[ProducerBatch]) -> None:
+        for batch in batches:
+            if not batch.is_final:
+                self._finish(batch, BatchState.SUCCEEDED, functools.partial(batch.result.succeed, -1))
+
+    def _on_response(self, batches: Sequence[ProducerBatch], response: Any, node_id: int) -> None:
+        answers = {(topic.name, answer.index): answer for topic in response.responses for answer in topic.partition_responses}
+        self._metrics.throttled(response.throttle_time_ms)
+        for batch in batches:
+            answer = answers.get((batch.topic_partition.topic, batch.topic_partition.partition))
+            if batch.is_final:
+                self._log.warning("late", "An answer for %r came after it was given up", batch)
+            elif answer is None:
+                self._settle(batch, missing_answer_error(batch), None)
+            else:
+                error = for_code(answer.error_code)
+                self._settle(batch, error(_words(batch, answer)), answer)
+
+    def _on_failure(self, batches: Sequence[ProducerBatch], error: KafkaError, started: bool) -> None:
+        for batch in batches:
+            if batch.is_final:
+                continue
+            if started:
+                self._settle(batch, error, None)
+                continue
+            batch.attempts -= 1  # no byte of it left this process
+            batch.last_error = error
+            self._requeue(batch, 0.0)
+
+    def _settle(self, batch: ProducerBatch, error: KafkaError, answer: Any) -> None:
+        """Do what the answer, or the error in its place, means for the batch."""
+        outcome = outcome_for(type(error), batch.attempts, self._policy.retries)
+        if outcome is Outcome.SUCCEED:
+            succeed = functools.partial(batch.result.succeed, answer.base_offset, answer.log_append_time_ms)
+            self._finish(batch, BatchState.SUCCEEDED, succeed)
+            return
+        if outcome in (Outcome.RETRY_AFTER_METADATA, Outcome.FAIL_AND_ASK_METADATA):
+            self._cluster.update_wanted = True
+        batch.last_error = error
+        if outcome in (Outcome.RETRY, Outcome.RETRY_AFTER_METADATA):
+            left = self._policy.retries - batch.attempts
+            self._log.warning(
+                f"retry {type(error).__name__} {batch.topic_partition.topic}",
+                "Got error %s for %s, retrying (%s attempts left)",
+                error,
+                batch.topic_partition,
+                left,
+            )
+            self._metrics.record_retries(batch)
+            self._requeue(batch, self._policy.retry_backoff_s)
+        else:
+            culprits = errors_of_records(answer, error)
+            self._fail(batch, bystander_error(error) if culprits else error, culprits)
+
+    def _requeue(self, batch: ProducerBatch, backoff_s: float) -> None:
+        now_s = self._home.clock.monotonic()
+        batch.transition(BatchState.RETRY_WAIT)
+        batch.not_before_s = now_s + backoff_s
+        batch.partition.in_flight -= 1
+        self._in_flight.pop(batch, None)
+        self.schedule.put_back(batch, now_s)
+
+    def _fail(self, batch: ProducerBatch, error: KafkaError, record_errors: dict[int, BaseException] | None = None) -> None:
+        self._log.warning(
+            f"fail {type(error).__name__} {batch.topic_partition.topic}",
+            "%d record(s) for %s were not delivered: %s",
+            batch.record_count,
+            batch.topic_partition,
+            error,
+        )
+        self._metrics.record_errors(batch)
+        self._finish(batch, BatchState.FAILED, functools.partial(batch.result.fail, error, record_errors))
+
+    def _finish(self, batch: ProducerBatch, state: BatchState, complete: Callable[[], None]) -> None:
+        """Give a batch its outcome, once: room is free, callbacks run, flushes that waited for it may return."""
+        if batch.state is BatchState.IN_FLIGHT:
+            batch.partition.in_flight -= 1
+        batch.transition(state)
+        self.schedule.forget(batch)
+        self._in_flight.pop(batch, None)
+        self._incomplete.pop(batch.result, None)
+        batch.drop_records()
+        self._accumulator.memory.release(batch.size_bytes)
+        self.in_callback = True
+        try:
+            complete()
+        finally:
+            self.in_callback = False
+            self._note_done(batch.result)
+            self.schedule.consider(batch.partition, self._home.clock.monotonic())
+
+
+def _words(batch: ProducerBatch, answer: Any) -> str:
+    said = f": {answer.error_message}" if answer.error_message else ""
+    return f"{batch.topic_partition}{said}"
+
+
+def _surprise(error: BaseException) -> KafkaError:
+    wrapped = UnknownError(f"Unexpected error in the producer: {error!r}")
+    wrapped.__cause__ = error
+    return wrapped

@@ -1,0 +1,4 @@
+"""Import paths of kafka-python 2.1 to 2.3.
+
+Imported by: applications.  Imports: oauth.
+"""

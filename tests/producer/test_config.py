@@ -1,0 +1,198 @@
+"""producer.config: every option, its default, its check, and what an error says."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import selectors
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kafka import KafkaProducer
+from kafka.client.options import client_options
+from kafka.errors import KafkaConfigurationError
+from kafka.partitioner import DefaultPartitioner
+from kafka.producer.config import OPTIONS, RULES, delivery_policy, resolve
+from tools.config_reference import TARGET, reference
+
+DOCUMENTED_IN_1_3: dict[str, Any] = {
+    "bootstrap_servers": "localhost",
+    "client_id": None,
+    "key_serializer": None,
+    "value_serializer": None,
+    "acks": 1,
+    "compression_type": None,
+    "retries": 0,
+    "batch_size": 16384,
+    "linger_ms": 0,
+    "buffer_memory": 33554432,
+    "max_block_ms": 60000,
+    "max_request_size": 1048576,
+    "metadata_max_age_ms": 300000,
+    "retry_backoff_ms": 100,
+    "request_timeout_ms": 30000,
+    "receive_buffer_bytes": None,
+    "send_buffer_bytes": None,
+    "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+    "reconnect_backoff_ms": 50,
+    "reconnect_backoff_max_ms": 1000,
+    "max_in_flight_requests_per_connection": 5,
+    "security_protocol": "PLAINTEXT",
+    "ssl_context": None,
+    "ssl_check_hostname": True,
+    "ssl_cafile": None,
+    "ssl_certfile": None,
+    "ssl_keyfile": None,
+    "ssl_password": None,
+    "ssl_crlfile": None,
+    "api_version": None,
+    "api_version_auto_timeout_ms": 2000,
+    "metric_reporters": [],
+    "metrics_num_samples": 2,
+    "metrics_sample_window_ms": 30000,
+    "selector": selectors.DefaultSelector,
+    "sasl_mechanism": None,
+    "sasl_plain_username": None,
+    "sasl_plain_password": None,
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTED_IN_1_3)
+def test_documented_defaults(name: str) -> None:
+    assert KafkaProducer.DEFAULT_CONFIG[name] == DOCUMENTED_IN_1_3[name]
+
+
+def test_the_default_partitioner_is_javas() -> None:
+    assert isinstance(KafkaProducer.DEFAULT_CONFIG["partitioner"], DefaultPartitioner)
+
+
+def test_passing_every_default_changes_nothing() -> None:
+    config = resolve({**KafkaProducer.DEFAULT_CONFIG, "client_id": "me"})
+    assert config == {**resolve({}), "client_id": "me"}
+
+
+def test_config_is_a_plain_dict_of_its_own() -> None:
+    first, second = resolve({}), resolve({})
+    assert type(first) is dict
+    first["socket_options"].append((1, 2, 3))
+    assert second["socket_options"] == KafkaProducer.DEFAULT_CONFIG["socket_options"] == [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+
+
+def test_client_ids_count_up() -> None:
+    numbers = [int(re.fullmatch(r"kafka-python-producer-(\d+)", resolve({})["client_id"])[1]) for _ in range(2)]  # type: ignore[index]
+    assert numbers[1] == numbers[0] + 1
+
+
+def test_all_becomes_minus_one_and_versions_become_tuples() -> None:
+    assert resolve({"acks": "all"})["acks"] == -1
+    assert resolve({"api_version": "0.9"})["api_version"] == (0, 9)
+    assert resolve({"api_version": "auto"})["api_version"] is None
+
+
+BAD: list[tuple[str, Any]] = [
+    ("acks", 2), ("acks", "1"), ("acks", True), ("acks", None),
+    ("retries", -1), ("retries", 1.5), ("retries", "3"),
+    ("batch_size", -1), ("batch_size", 1.5), ("linger_ms", -1), ("linger_ms", "5"), ("buffer_memory", 0), ("buffer_memory", None),
+    ("max_block_ms", -1), ("max_request_size", 0), ("request_timeout_ms", 0), ("delivery_timeout_ms", 0),
+    ("max_in_flight_requests_per_connection", 0), ("metadata_max_age_ms", -1), ("retry_backoff_ms", "x"),
+    ("receive_buffer_bytes", 0), ("send_buffer_bytes", -5), ("socket_options", "x"), ("socket_options", [5]),
+    ("reconnect_backoff_ms", -1), ("reconnect_backoff_max_ms", None), ("connections_max_idle_ms", -1),
+    ("client_id", b"bytes"), ("client_id", 5), ("bootstrap_servers", 5), ("bootstrap_servers", []), ("bootstrap_servers", [("h", 1)]),
+    ("key_serializer", 5), ("value_serializer", "x"), ("partitioner", 5), ("selector", None),
+    ("compression_type", "foo"), ("compression_type", 5),
+    ("security_protocol", "TLS"), ("ssl_check_hostname", "yes"), ("ssl_cafile", "/no/such/file"), ("ssl_certfile", 5),
+    ("sasl_mechanism", 5), ("api_version", "2.8"), ("api_version", (2,)), ("api_version", [2, 8]), ("api_version_auto_timeout_ms", -1),
+    ("metric_reporters", "x"), ("metrics_num_samples", 0), ("metrics_sample_window_ms", 0), ("metrics_enabled", 1),
+    ("enable_idempotence", True), ("transactional_id", "t"), ("socks5_proxy", "socks5://x"), ("proxy_url", "http://x"),
+    ("sasl_oauth_token_provider", object()), ("allow_auto_create_topics", False), ("kafka_client", object), ("ssl_ciphers", "ALL"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), BAD, ids=lambda v: repr(v)[:30])
+def test_a_bad_value_is_refused_with_the_options_name(name: str, value: Any) -> None:
+    for style in (KafkaConfigurationError, AssertionError, ValueError):
+        with pytest.raises(style, match=name):
+            resolve({name: value})
+
+
+def test_every_option_has_a_bad_value_in_the_table() -> None:
+    takes_anything = {"ssl_context", "ssl_password"}
+    later_without_use = {option.name for option in OPTIONS if option.group == "later"}
+    untested = {option.name for option in OPTIONS} - {name for name, _ in BAD} - takes_anything - later_without_use
+    assert untested <= {
+        "bootstrap_timeout_ms", "receive_message_max_bytes", "ssl_keyfile", "ssl_crlfile", "sasl_plain_username", "sasl_plain_password",
+        "sasl_kerberos_name", "sasl_kerberos_service_name", "sasl_kerberos_domain_name",
+    }  # fmt: skip
+
+
+def test_an_unknown_option_is_refused_with_a_suggestion_and_without_secrets() -> None:
+    with pytest.raises(AssertionError, match=r"Unrecognized configs: \{'linger.ms': 5\} \(did you mean 'linger_ms' instead of 'linger.ms'\?\)"):
+        resolve({"linger.ms": 5})
+    with pytest.raises(ValueError, match="Unrecognized configs") as caught:
+        resolve({"my_password": "geheim"})
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_codec_that_is_not_known_or_too_new_is_refused() -> None:
+    with pytest.raises(AssertionError, match="Zstd Requires"):
+        resolve({"compression_type": "zstd", "api_version": (0, 11)})
+    with pytest.raises(ValueError, match="LZ4 Requires"):
+        resolve({"compression_type": "lz4", "api_version": (0, 8, 1)})
+
+
+def test_delivery_must_outlive_linger_and_request_where_it_is_given() -> None:
+    with pytest.raises(KafkaConfigurationError, match="delivery_timeout_ms"):
+        resolve({"delivery_timeout_ms": 30_000, "linger_ms": 1})
+    resolve({"request_timeout_ms": 500_000})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected_s"),
+    [
+        ({}, None),
+        ({"retries": 3}, 120.0),
+        ({"retries": 3, "request_timeout_ms": 200_000, "linger_ms": 1000}, 201.0),
+        ({"delivery_timeout_ms": 50_000}, 50.0),
+    ],
+)
+def test_what_bounds_delivery(given: dict[str, Any], expected_s: float | None) -> None:
+    assert delivery_policy(resolve(given)).delivery_timeout_s == expected_s
+
+
+def test_sasl_needs_a_mechanism_that_is_built_and_its_secrets() -> None:
+    for given, words in (
+        ({}, "sasl_mechanism"),
+        ({"sasl_mechanism": "GSSAPI"}, "GSSAPI.*not built yet"),
+        ({"sasl_mechanism": "PLAIN"}, "sasl_plain_username"),
+        ({"sasl_mechanism": "PLAIN", "sasl_plain_username": "u"}, "sasl_plain_password"),
+    ):
+        with pytest.raises(KafkaConfigurationError, match=words):
+            client_options(resolve({"security_protocol": "SASL_PLAINTEXT", **given}))
+
+
+def test_secrets_stand_in_no_repr() -> None:
+    config = resolve(
+        {
+            "security_protocol": "SASL_SSL",
+            "sasl_mechanism": "PLAIN",
+            "sasl_plain_username": "u",
+            "sasl_plain_password": "geheim",
+            "ssl_password": "tief",
+        }
+    )
+    shown = repr(client_options(config))
+    assert "geheim" not in shown
+    assert "tief" not in shown
+
+
+def test_rules_are_named_functions_and_options_are_documented() -> None:
+    assert all(inspect.isfunction(rule) for rule in RULES)
+    assert all(option.doc.endswith(".") for option in OPTIONS)
+    assert len({option.name for option in OPTIONS}) == len(OPTIONS)
+
+
+def test_the_reference_is_up_to_date() -> None:
+    assert Path(TARGET).read_text() == reference(), "run python -m tools.config_reference"

@@ -1,0 +1,151 @@
+"""close(), collection and exit: the thread ends, every future has an outcome, nobody waits longer than asked."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from typing import Any, Callable
+
+import pytest
+
+from kafka import KafkaProducer
+from kafka.errors import IllegalStateError, KafkaTimeoutError
+from kafka.testing import KafkaBroker
+
+Make = Callable[..., KafkaProducer]
+
+
+@pytest.fixture
+def unreachable(broker: KafkaBroker) -> Any:
+    """Stops the broker, so that what is sent from here on has nowhere to go."""
+    return broker.stop
+
+
+def test_close_delivers_what_was_sent(broker: KafkaBroker, make_producer: Make) -> None:
+    producer = make_producer(linger_ms=60_000)
+    futures = [producer.send("t", b"v") for _ in range(100)]
+    assert producer.close() is None
+    assert all(future.succeeded() for future in futures)
+    assert len(broker.records("t")) == 100
+    assert not [t for t in threading.enumerate() if t.name == f"{producer.config['client_id']}-network-thread"]
+
+
+def test_close_twice_changes_nothing(producer: KafkaProducer) -> None:
+    producer.close()
+    producer.close()
+    producer.close(0)
+
+
+def test_close_with_a_time_out_fails_what_is_left_and_keeps_the_budget(
+    make_producer: Make, unreachable: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    producer = make_producer(retries=5)
+    producer.send("t", b"v", partition=0).get(10)
+    unreachable()
+    futures = [producer.send("t", b"v", partition=0) for _ in range(10)]
+    began = time.monotonic()
+    with caplog.at_level(logging.WARNING, "kafka"):
+        producer.close(0.3)
+    took = time.monotonic() - began
+
+    assert 0.2 < took < 2
+    for future in futures:
+        with pytest.raises(IllegalStateError, match=r"Producer is closed forcefully\."):
+            future.get(0)
+    assert sum("10 record(s) not delivered" in r.getMessage() for r in caplog.records) == 1
+
+
+def test_close_0_ends_at_once(make_producer: Make, unreachable: Any) -> None:
+    producer = make_producer(retries=5)
+    producer.send("t", b"v").get(10)
+    unreachable()
+    future = producer.send("t", b"v")
+    producer.close(timeout=0)
+    assert isinstance(future.exception, IllegalStateError)
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan"), "1", True])
+def test_a_bad_time_out_is_refused(producer: KafkaProducer, timeout: Any) -> None:
+    for call in (producer.close, producer.flush):
+        with pytest.raises(AssertionError, match="Invalid timeout"):
+            call(timeout)
+
+
+def test_the_context_manager_closes_and_does_not_hide_an_error(broker: KafkaBroker) -> None:
+    with pytest.raises(ZeroDivisionError), KafkaProducer(bootstrap_servers=broker.bootstrap_servers) as producer:
+        future = producer.send("t", b"v")
+        raise ZeroDivisionError
+    assert future.succeeded()
+
+
+def test_flush_is_a_budget_in_all(make_producer: Make, unreachable: Any) -> None:
+    producer = make_producer(retries=5, batch_size=0)
+    producer.send("t", b"v").get(10)
+    unreachable()
+    for _ in range(20):
+        producer.send("t", b"v")
+    began = time.monotonic()
+    with pytest.raises(KafkaTimeoutError):
+        producer.flush(0.2)
+    assert time.monotonic() - began < 1
+    producer.close(0)
+
+
+def test_flush_after_close_returns(producer: KafkaProducer) -> None:
+    producer.close()
+    producer.flush(1)
+
+
+def test_threads_that_wait_for_room_are_let_go_when_the_producer_closes(make_producer: Make, unreachable: Any) -> None:
+    producer = make_producer(buffer_memory=2000, retries=5, max_block_ms=60_000)
+    producer.send("t", b"v", partition=0).get(10)
+    unreachable()
+    results: list[Any] = []
+
+    def fill() -> None:
+        try:
+            while True:
+                producer.send("t", b"x" * 500, partition=0)
+        except IllegalStateError as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=fill) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(producer._accumulator.memory.waiters) < 4:
+        time.sleep(0.01)
+    producer.close(0)
+    for thread in threads:
+        thread.join(10)
+    assert len(results) == 4
+
+
+def test_a_producer_nobody_refers_to_is_collected_and_its_thread_ends(broker: KafkaBroker) -> None:
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
+    producer.send("t", b"v").get(10)
+    reference, sender = weakref.ref(producer), producer._sender
+    del producer
+    gc.collect()
+    assert reference() is None
+    assert sender.terminated.block(5)
+
+
+def test_what_was_not_sent_at_exit_is_named_in_one_line(broker: KafkaBroker) -> None:
+    script = f"""
+import logging
+logging.basicConfig(format="%(levelname)s %(message)s")
+from kafka import KafkaProducer
+producer = KafkaProducer(bootstrap_servers={broker.bootstrap_servers!r}, linger_ms=60000)
+producer.partitions_for("t")
+for _ in range(5):
+    producer.send("t", b"v")
+"""
+    done = subprocess.run([sys.executable, "-X", "dev", "-W", "error", "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert [line for line in done.stderr.splitlines() if line] == [
+        "WARNING The producer was closed with 5 record(s) not delivered: IllegalStateError: Producer is closed forcefully."
+    ]
