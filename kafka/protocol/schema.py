@@ -151,6 +151,8 @@ class Message(Struct):
     API_KEY: ClassVar[int]
     VALID_VERSIONS: ClassVar[tuple[int, int]]
     FLEXIBLE_FROM: ClassVar[int | None] = None
+    IGNORES_REST: ClassVar[bool] = False
+    """Whether decode() leaves bytes behind the message unread."""
 
     @classmethod
     def is_flexible(cls, version: int) -> bool:
@@ -178,7 +180,7 @@ class Message(Struct):
             value, end = message.codec(version, message.is_flexible(version))[1](view, offset)
         except RecursionError as error:
             raise ProtocolDecodeError(f"{cls.__name__} v{version} is nested too deeply") from error
-        if end != len(view):
+        if end != len(view) and not message.IGNORES_REST:
             raise ProtocolDecodeError(f"{len(view) - end} bytes are left over after {cls.__name__} v{version}")
         return value
 
@@ -190,7 +192,9 @@ class Message(Struct):
 
 
 class Response(Message):
-    """What a broker answers."""
+    """What a broker answers.  Bytes behind it are left unread, as other clients do: there are servers that send some."""
+
+    IGNORES_REST = True
 
 
 class Request(Message):

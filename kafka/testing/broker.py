@@ -77,7 +77,7 @@ class KafkaBroker:
 
     @property
     def bootstrap_servers(self) -> str:
-        """ "127.0.0.1:port", of each broker, with commas between; RuntimeError before the first start()."""
+        """Where clients find it, "127.0.0.1:port", with commas between several; RuntimeError before the first start()."""
         if any(node.port == 0 for node in self.cluster.nodes.values()):
             raise RuntimeError("The broker has no port before start()")
         return self.cluster.bootstrap_servers

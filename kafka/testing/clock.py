@@ -10,8 +10,9 @@ from typing import Callable
 
 from kafka._clock import Latch
 
-_MOST_ROUNDS_AT_ONE_TIME = 100_000
-"""Rounds of steps without time moving after which they are taken to spin; a million records sent at one moment need far fewer."""
+_MOST_IDLE_ROUNDS = 10_000
+_MOST_ROUNDS = 1_000_000
+"""Rounds without time moving, after which the steps are taken to spin: those in which every step sleeps, and all."""
 
 
 class VirtualStandstillError(RuntimeError):
@@ -77,7 +78,7 @@ class VirtualClock:
             return latch.is_open
         if not self._steps:
             raise VirtualStandstillError("A wait in virtual time needs something that runs meanwhile: call add_step() first")
-        rounds = 0
+        idle_rounds = rounds = 0
         while self._now_s < end_s:
             before_s = self._now_s
             wakes_at_s = self._round(latch)
@@ -85,8 +86,11 @@ class VirtualClock:
                 return True
             if wakes_at_s is not None:
                 self._move_to(min(wakes_at_s, end_s))
-            rounds = 0 if self._now_s > before_s else rounds + 1
-            if rounds >= _MOST_ROUNDS_AT_ONE_TIME:
+                idle_rounds += 1
+            rounds += 1
+            if self._now_s > before_s:
+                idle_rounds = rounds = 0
+            if idle_rounds > _MOST_IDLE_ROUNDS or rounds > _MOST_ROUNDS:
                 raise VirtualStandstillError(f"{rounds} rounds of steps went by at {self._now_s} s and time does not move")
         return latch.is_open
 

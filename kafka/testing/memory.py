@@ -1,6 +1,6 @@
 """A network in memory, in virtual time: no threads, no sockets, every run the same.
 
-Imported by: tests.  Imports: _transport, testing.{clock,cluster,connection,timeline}.
+Imported by: testing, tests.  Imports: _transport, testing.{clock,cluster,connection,memory_selector,timeline}.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import math
 import os
 import selectors
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kafka._transport import SocketOption
 from kafka.testing.clock import VirtualClock
 from kafka.testing.cluster import Cluster
 from kafka.testing.connection import ServerConnection
+from kafka.testing.memory_selector import BOTH, MemorySelector, MemoryWaker
 from kafka.testing.timeline import Action, Timeline
 
 Address = tuple[str, int]
 
 _FIRST_FD = 1_000_000_000  # no real file has such a number, so that a mix-up with the system's is noticed
-_BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
 class Link:
@@ -63,7 +63,7 @@ class Link:
     def cut(self) -> None:
         """Reset every connection; what is under way in either direction is lost."""
         for stream in list(self._streams):
-            stream.reset(ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)))
+            stream.reset(_error(ConnectionResetError, errno.ECONNRESET))
 
     def to_broker(self, action: Action) -> None:
         """Run `action` when something sent now is at the broker."""
@@ -82,7 +82,7 @@ class Link:
 
         network = self._network
         delay_s = self.to_broker_s if is_to_broker else self.from_broker_s
-        at_s = max(network.clock.monotonic() + delay_s, self._last_s[is_to_broker])  # never before what was sent earlier
+        at_s = max(network.now_s() + delay_s, self._last_s[is_to_broker])  # never before what was sent earlier
         self._last_s[is_to_broker] = at_s
         network.timeline.plan(at_s, arrive)
 
@@ -118,6 +118,11 @@ class MemoryTransport:
             self._links[address] = Link(self, address, latency_s=self._latency_s)
         return self._links[address]
 
+    def now_s(self) -> float:
+        """The network's time: it went on while a client did not look, after VirtualClock.advance()."""
+        running_s = self.timeline.running_s
+        return self.clock.monotonic() if running_s is None else running_s
+
     def new_fd(self) -> int:
         return next(self._fds)
 
@@ -135,7 +140,7 @@ class MemoryTransport:
         return stream
 
     def selector(self) -> MemorySelector:
-        return MemorySelector(self)
+        return MemorySelector(self.clock, self.timeline)
 
     def waker(self) -> MemoryWaker:
         return MemoryWaker(self.new_fd())
@@ -190,15 +195,15 @@ class MemoryStream:
         if self._error is not None:
             raise self._error
         if not self._is_connected:
-            raise BlockingIOError(errno.EINPROGRESS, os.strerror(errno.EINPROGRESS))
+            raise _error(BlockingIOError, errno.EINPROGRESS)
 
     def send(self, buffers: Sequence[bytes | bytearray | memoryview]) -> int:
         self._check_usable()
         if self._is_shut:
-            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+            raise _error(BrokenPipeError, errno.EPIPE)
         room = self._network.capacity_bytes - self._unarrived_bytes
         if room <= 0 or not self._is_connected:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            raise _error(BlockingIOError, errno.EAGAIN)
         taken = bytearray()
         for buffer in buffers:
             taken += memoryview(buffer)[: room - len(taken)]
@@ -218,7 +223,7 @@ class MemoryStream:
         self._check_usable()
         if self._has_ended:
             return 0
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        raise _error(BlockingIOError, errno.EAGAIN)
 
     def shutdown_write(self) -> None:
         self._check_usable()
@@ -237,15 +242,14 @@ class MemoryStream:
             self._link.to_broker(self._deliver_end)
 
     def reset(self, error: OSError) -> None:
-        """The connection is gone, with all that was under way."""
+        """The connection is gone, with all that is under way; what has come can still be read, as on Linux."""
         self._error = error
-        self._received.clear()
         self._drop_connection()
 
     def readiness(self) -> int:
         """The selector's events that are true now."""
         if self._error is not None:
-            return _BOTH
+            return BOTH
         if not self._is_connected:
             return 0
         readable = selectors.EVENT_READ if self._received or self._has_ended else 0
@@ -284,7 +288,7 @@ class MemoryStream:
             self._connection = ServerConnection(self._network.cluster, node)
             link.from_broker(self._accepted)
         else:
-            link.from_broker(lambda: self.reset(ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))))
+            link.from_broker(lambda: self.reset(_error(ConnectionRefusedError, errno.ECONNREFUSED)))
 
     def _accepted(self) -> None:
         self._is_connected = self._error is None
@@ -294,6 +298,8 @@ class MemoryStream:
         if self._connection is not None:
             self._connection.receive(data)
             self._served(self._connection)
+        elif self._error is None:  # the broker has closed its end, or the client this one
+            self._link.from_broker(lambda: self.reset(_error(ConnectionResetError, errno.ECONNRESET)))
 
     def _deliver_end(self) -> None:
         if self._connection is not None:
@@ -317,97 +323,10 @@ class MemoryStream:
 
     def _check_usable(self) -> None:
         if self._is_closed:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            raise _error(OSError, errno.EBADF)
         if self._error is not None:
             raise self._error
 
 
-class MemoryWaker:
-    """A flag that a selector sees.
-
-    Threads: one.
-    """
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._is_awake = False
-
-    def fileno(self) -> int:
-        return self._fd
-
-    def wake(self) -> None:
-        self._is_awake = True
-
-    def drain(self) -> None:
-        self._is_awake = False
-
-    def close(self) -> None:
-        self._is_awake = False
-
-    def readiness(self) -> int:
-        return selectors.EVENT_READ if self._is_awake else 0
-
-
-class MemorySelector(selectors.BaseSelector):
-    """Sees streams and wakers of one MemoryTransport, and lets time pass when they have nothing.
-
-    Threads: one.
-    """
-
-    def __init__(self, network: MemoryTransport) -> None:
-        self._network = network
-        self._keys: dict[int, selectors.SelectorKey] = {}
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        if not events or events & ~_BOTH:
-            raise ValueError(f"Invalid events: {events!r}")
-        fd = fileobj.fileno()
-        if fd < 0:
-            raise ValueError(f"{fileobj!r} is closed")
-        if fd in self._keys:
-            raise KeyError(f"{fileobj!r} is already registered")
-        key = selectors.SelectorKey(fileobj, fd, events, data)
-        self._keys[fd] = key
-        return key
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        for fd, key in self._keys.items():  # a closed stream has no number any more
-            if key.fileobj is fileobj:
-                return self._keys.pop(fd)
-        raise KeyError(f"{fileobj!r} is not registered")
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        self.unregister(fileobj)
-        return self.register(fileobj, events, data)
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What is ready now; if nothing is, time passes until something is or the time-out is over.
-
-        Within VirtualClock.wait() it returns early instead, and time passes there.
-        """
-        network = self._network
-        clock = network.clock
-        end_s = math.inf if timeout is None else clock.monotonic() + max(0.0, timeout)
-        while True:
-            network.timeline.run_due(clock.monotonic())
-            ready = self._ready()
-            if ready:
-                return ready
-            before_s = clock.monotonic()
-            clock.sleep_until(min(end_s, network.timeline.next_s()))
-            if clock.monotonic() == before_s:
-                return []
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return {key.fileobj: key for key in self._keys.values()}
-
-    def close(self) -> None:
-        self._keys.clear()
-
-    def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
-        found = []
-        for key in self._keys.values():
-            events = key.fileobj.readiness() & key.events  # type: ignore[union-attr]  # they are all ours
-            if events:
-                found.append((key, events))
-        return found
+def _error(kind: type[OSError], number: int) -> OSError:
+    return kind(number, os.strerror(number))

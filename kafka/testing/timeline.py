@@ -22,6 +22,8 @@ class Timeline:
     def __init__(self) -> None:
         self._plans: list[tuple[float, int, Action]] = []
         self._numbers = itertools.count()
+        self.running_s: float | None = None
+        """When the action that runs was due, which may be a while ago; None while none runs."""
 
     def plan(self, at_s: float, action: Action) -> None:
         heapq.heappush(self._plans, (at_s, next(self._numbers), action))
@@ -33,4 +35,8 @@ class Timeline:
     def run_due(self, now_s: float) -> None:
         """Run all that is due, what these actions plan for now included."""
         while self._plans and self._plans[0][0] <= now_s:
-            heapq.heappop(self._plans)[2]()
+            self.running_s, _, action = heapq.heappop(self._plans)
+            try:
+                action()
+            finally:
+                self.running_s = None

@@ -38,20 +38,20 @@ def jars() -> dict[str, Path]:
 def definition(jar: Path, name: str) -> dict[str, Any]:
     with zipfile.ZipFile(jar) as opened:
         text = opened.read(f"common/message/{name}.json").decode()
-    without_comments = re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE).lstrip()
+    without_comments = re.sub(r"^[ \t]*//.*$", "", text, flags=re.MULTILINE).lstrip()
     loaded: dict[str, Any] = json.JSONDecoder().raw_decode(without_comments)[0]  # one of them has a brace too many at its end
     return loaded
 
 
 def highest_versions(jar: Path) -> dict[int, int]:
     """{API key: highest version that brokers list}."""
-    with zipfile.ZipFile(jar) as opened:
-        names = [name for name in opened.namelist() if re.fullmatch(r"common/message/\w+Request\.json", name)]
     found = {}
-    for name in names:
-        request = definition(jar, Path(name).stem)
-        _, last = span(request["validVersions"])
-        found[request["apiKey"]] = last - bool(request.get("latestVersionUnstable"))
+    with zipfile.ZipFile(jar) as opened:
+        for name in opened.namelist():
+            if not re.fullmatch(r"common/message/\w+Request\.json", name):
+                continue
+            told = dict(re.findall(r'^ *"(apiKey|validVersions|latestVersionUnstable)": *"?([\w-]+)', opened.read(name).decode(), re.MULTILINE))
+            found[int(told["apiKey"])] = span(told["validVersions"])[1] - (told.get("latestVersionUnstable") == "true")
     return found
 
 

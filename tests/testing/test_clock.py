@@ -112,6 +112,15 @@ def test_steps_that_spin_are_an_error_and_no_hang() -> None:
         clock.wait(Latch(), 1.0)
 
 
+def test_steps_that_never_select_are_an_error_and_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kafka.testing.clock._MOST_ROUNDS", 100)
+    clock = VirtualClock()
+    clock.add_step(lambda: None)
+
+    with pytest.raises(VirtualStandstillError, match="time does not move"):
+        clock.wait(Latch(), 1.0)
+
+
 def test_a_wait_within_a_step_lets_time_pass() -> None:
     clock, latch = VirtualClock(), Latch()
 

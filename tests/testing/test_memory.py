@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import selectors
 import socket
 
@@ -346,10 +347,30 @@ def test_within_a_wait_the_clock_moves_when_every_step_sleeps(cluster: Cluster, 
             latch.open()
 
     for peer in peers:
-        clock.add_step(lambda peer=peer: turn(peer))
+        clock.add_step(functools.partial(turn, peer))
 
     assert clock.wait(latch, 10)
     assert clock.monotonic() == 3.0
+
+
+def test_answers_that_have_come_can_be_read_after_a_reset(transport: MemoryTransport) -> None:
+    peer = Peer(transport).connected()
+    peer.send_all(frame_of(QUESTION, 9))
+    assert peer.wait(READ)
+    link_of(transport).cut()
+    assert peer.read()
+    with pytest.raises(ConnectionResetError):
+        peer.read()
+
+
+def test_what_is_sent_after_the_broker_has_closed_is_reset(transport: MemoryTransport) -> None:
+    peer = Peer(transport).connected()
+    peer.send_all(b"GET / HTTP/1.1\r\n\r\n")
+    assert peer.read() == b""
+    peer.send_all(b"more")
+    peer.selector.select(0)
+    with pytest.raises(ConnectionResetError):
+        peer.send_all(b"still more")
 
 
 def test_a_selector_knows_what_is_registered(transport: MemoryTransport) -> None:

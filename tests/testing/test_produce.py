@@ -33,11 +33,11 @@ def test_every_version_appends_and_says_where(cluster: Cluster, connection: Serv
     assert [(r.partition, r.offset, r.value) for r in cluster.records("t")] == [(1, 0, b"a"), (1, 1, b"b"), (1, 2, b"a"), (1, 3, b"b")]
 
 
-@pytest.mark.parametrize("codec_name", [None, "gzip", "snappy", "lz4", "zstd"])
-@pytest.mark.parametrize("magic", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("magic", "codec_name"),
+    [(magic, name) for magic in (0, 1, 2) for name in (None, "gzip", "snappy", "lz4", "zstd") if (magic, name) not in ((0, "zstd"), (1, "zstd"))],
+)
 def test_records_of_every_format_are_read_back(cluster: Cluster, connection: ServerConnection, magic: int, codec_name: str | None) -> None:
-    if codec_name == "zstd" and magic < 2:
-        pytest.skip("zstd came with format 2")
     headers = [("h", b"1"), ("h", None)] if magic == 2 else []
     values = [b"x" * 200, b"", None, b"y" * 200]
     data = batch(values, magic=magic, codec=codec_name and codec.require(codec_name), headers=headers)

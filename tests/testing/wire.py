@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +47,7 @@ class RawClient:
         host, port = bootstrap_servers.split(":")
         self._socket = socket.create_connection((host, int(port)), 10)
         self._decoder = FrameDecoder(1 << 30)
+        self._frames: deque[bytes] = deque()
 
     def __enter__(self) -> RawClient:
         return self
@@ -58,13 +60,12 @@ class RawClient:
 
     def frame(self) -> bytes | None:
         """The next answer; None at the end of the stream."""
-        while True:
-            received = self._socket.recv(65536)
+        while not self._frames:
+            received = self._socket.recv(1 << 20)
             if not received:
                 return None
-            frames = self._decoder.feed(received)
-            if frames:
-                return frames[0]
+            self._frames.extend(self._decoder.feed(received))
+        return self._frames.popleft()
 
     def ask(self, request: Any, version: int) -> Any:
         self.send(frame_of(request, version))

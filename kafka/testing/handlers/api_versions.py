@@ -2,6 +2,7 @@
 
 Behaviour: lists what is served; a version that is too new is answered with error 35, in version 0's form, listing this API's own range.
 Differs from a broker: there are no features, and software names are not checked.
+Imported by: testing.handlers, testing.connection.  Imports: errors, protocol, testing.exchange.
 """
 
 from __future__ import annotations

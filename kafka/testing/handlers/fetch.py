@@ -4,6 +4,7 @@ Behaviour: whole batches from the one that has the offset on; at least one batch
 or an error, or `max_wait_ms` is over.
 Differs from a broker: no sessions (KIP-227): every answer says so, and clients then name all partitions each time. Nothing is converted to
 older message formats: error 35. No transactions: everything is committed. Offsets past the end are an error at once.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.exchange.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Behaviour: earliest (-2), latest (-1), of the largest timestamp (-3, from version 7 on), or the first record not older than a time.
 Differs from a broker: version 0 with a time gives the offset of a record, not of a segment.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange,log}.
 """
 
 from __future__ import annotations

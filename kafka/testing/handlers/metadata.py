@@ -2,6 +2,7 @@
 
 Behaviour: names every broker, and the topics asked for; makes those that do not exist where cluster and client allow it.
 Differs from a broker: a new topic has its leaders at once; authorisation does not exist; topics are not found by id.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange}.
 """
 
 from __future__ import annotations

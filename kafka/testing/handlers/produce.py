@@ -3,6 +3,7 @@
 Behaviour: what is valid is appended at once, for any `acks` and whatever `timeout_ms` says; see testing.log for what is checked. acks=0 gets
 no answer, and on an error a closed connection.
 Differs from a broker: message formats 0 and 1 are kept as they came, in versions 0-2 only; no transactions, no sequence numbers, no quotas.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.exchange.
 """
 
 from __future__ import annotations

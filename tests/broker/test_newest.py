@@ -1,0 +1,128 @@
+"""The newest Kafka: security that refuses, replicas, and what 4.x does that others do not."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import pytest
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, NoBrokersAvailable, SaslAuthenticationFailedError
+from tests.broker.conftest import StartCluster
+from tests.broker.kafka_jars import NEWEST
+from tests.broker.read_back import read_back
+from tests.broker.real_kafka import RealKafka
+
+
+@pytest.fixture(scope="module")
+def secured() -> Any:
+    """One broker that asks TLS clients for certificates."""
+    with RealKafka(NEWEST, listeners=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), config={"ssl.client.auth": "required"}) as kafka:
+        yield kafka
+
+
+def refused(**configs: Any) -> BaseException:
+    with pytest.raises(KafkaError) as caught:
+        KafkaProducer(api_version_auto_timeout_ms=3000, **configs)
+    return caught.value
+
+
+def test_a_client_certificate_is_presented(secured: RealKafka) -> None:
+    topic = secured.create_topic()
+    files: dict[str, Any] = {
+        "ssl_cafile": secured.tls.ca_file,
+        "ssl_certfile": secured.tls.client_cert_file,
+        "ssl_keyfile": secured.tls.client_key_file,
+    }
+    with KafkaProducer(
+        bootstrap_servers=secured.bootstrap_for("SSL"), security_protocol="SSL", api_version_auto_timeout_ms=10_000, **files
+    ) as producer:
+        assert producer.send(topic, b"v").get(20).offset == 0
+
+
+def test_a_ready_ssl_context_is_used(secured: RealKafka) -> None:
+    topic = secured.create_topic()
+    context = ssl.create_default_context(cafile=str(secured.tls.ca_file))
+    context.load_cert_chain(str(secured.tls.client_cert_file), str(secured.tls.client_key_file))
+    with KafkaProducer(
+        bootstrap_servers=secured.bootstrap_for("SSL"), security_protocol="SSL", ssl_context=context, api_version_auto_timeout_ms=10_000
+    ) as producer:
+        assert producer.send(topic, b"v").get(20).offset == 0
+
+
+def test_without_the_certificate_that_is_asked_for_there_is_no_broker(secured: RealKafka) -> None:
+    error = refused(bootstrap_servers=secured.bootstrap_for("SSL"), security_protocol="SSL", ssl_cafile=secured.tls.ca_file)
+    assert isinstance(error, NoBrokersAvailable)
+    assert "lost" in str(error) or "TLS" in str(error)
+
+
+def test_an_unknown_authority_is_named(secured: RealKafka) -> None:
+    error = refused(bootstrap_servers=secured.bootstrap_for("SSL"), security_protocol="SSL", ssl_cafile=secured.tls.other_ca_file)
+    assert "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+@pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SASL_SSL"])
+def test_a_wrong_password_is_told_at_once_and_not_shown(secured: RealKafka, protocol: str) -> None:
+    files: dict[str, Any] = {}
+    if protocol == "SASL_SSL":
+        files = {
+            "ssl_cafile": secured.tls.ca_file,
+            "ssl_certfile": secured.tls.client_cert_file,
+            "ssl_keyfile": secured.tls.client_key_file,
+        }
+    error = refused(
+        bootstrap_servers=secured.bootstrap_for(protocol),
+        security_protocol=protocol,
+        sasl_mechanism="PLAIN",
+        sasl_plain_username="alice",
+        sasl_plain_password="not-this-one",
+        **files,
+    )
+    assert isinstance(error, SaslAuthenticationFailedError)
+    assert "not-this-one" not in str(error)
+
+
+def test_records_are_on_all_replicas(three_brokers: RealKafka) -> None:
+    topic = three_brokers.create_topic(partitions=6, replication=3, config={"min.insync.replicas": "2"})
+    with KafkaProducer(
+        bootstrap_servers=three_brokers.bootstrap, acks="all", retries=10, api_version_auto_timeout_ms=10_000, compression_type="lz4"
+    ) as producer:
+        futures = [producer.send(topic, b"%d" % n, key=b"%d" % n) for n in range(2000)]
+        producer.flush(30)
+        assert {future.get(0).partition for future in futures} == set(range(6))
+    read = read_back(three_brokers.bootstrap, topic, count=2000, version=three_brokers.version, partitions=6)
+    assert sorted(int(r.value or b"") for r in read) == list(range(2000))
+
+
+def test_too_few_replicas_in_sync_fail_the_record(three_brokers: RealKafka) -> None:
+    topic = three_brokers.create_topic(replication=1, config={"min.insync.replicas": "2"})
+    with KafkaProducer(bootstrap_servers=three_brokers.bootstrap, acks="all", api_version_auto_timeout_ms=10_000) as producer:
+        future = producer.send(topic, b"v")
+        with pytest.raises(KafkaError, match="NotEnoughReplicas"):
+            future.get(20)
+
+
+def test_a_stopped_leader_is_replaced_and_nothing_acknowledged_is_missing(cluster_of: StartCluster) -> None:
+    kafka = cluster_of(NEWEST, brokers=3, config={"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"})
+    topic = kafka.create_topic(partitions=3, replication=3)
+    producer = KafkaProducer(
+        bootstrap_servers=kafka.bootstrap,
+        acks="all",
+        retries=1000,
+        max_in_flight_requests_per_connection=1,
+        request_timeout_ms=5000,
+        api_version_auto_timeout_ms=10_000,
+    )
+    futures = [producer.send(topic, b"%d" % n, partition=n % 3) for n in range(300)]
+    kafka.kill(kafka.leader(topic, 0))
+    futures += [producer.send(topic, b"%d" % n, partition=n % 3) for n in range(300, 900)]
+    producer.flush(60)
+    acknowledged = {n for n, future in enumerate(futures) if future.succeeded()}
+    producer.close(10)
+    assert len(acknowledged) == 900
+    read = read_back(kafka.bootstrap, topic, count=900, version=kafka.version, partitions=3)
+    assert {int(r.value or b"") for r in read} == acknowledged
+    for partition in range(3):
+        first_seen = list(dict.fromkeys(int(r.value or b"") for r in read if r.partition == partition))
+        assert first_seen == sorted(first_seen)
