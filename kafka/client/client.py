@@ -11,7 +11,7 @@ import math
 import random
 import selectors
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from kafka._clock import Clock
@@ -104,6 +104,7 @@ class KafkaClient:
         self._seen_cluster = 0
         self._sends_without_answer = False
         self._is_closed = False
+        self._has_called_back = False  # what the caller of poll() computed its time-out from may have changed
 
     # --- any thread ---------------------------------------------------------------------------------------------
 
@@ -221,9 +222,13 @@ class KafkaClient:
             timeout_s=self._options.request_timeout_s if timeout_s is None else timeout_s,
             is_counted=True,
             on_response=on_response,
-            on_failure=on_failure,
-            on_written=on_written,
+            on_failure=functools.partial(self._call_back, on_failure),
+            on_written=None if on_written is None else functools.partial(self._call_back, on_written),
         )
+
+    def _call_back(self, callback: Callable[..., None], *arguments: Any) -> None:
+        self._has_called_back = True
+        callback(*arguments)
 
     def _table(self, node_id: NodeId) -> ApiVersionTable:
         table = self.versions(node_id)
@@ -241,8 +246,9 @@ class KafkaClient:
     def poll(self, timeout_s: float) -> None:
         """Send and receive what there is, waiting at most `timeout_s` seconds for it; callbacks run in here."""
         began_s = self._clock.monotonic()
+        self._has_called_back = False
         self._prepare(began_s)
-        if any(connection.has_more_to_read for connection in self._connections()):
+        if self._has_called_back or any(connection.has_more_to_read for connection in self._connections()):
             timeout_s = 0.0
         selecting_s = self._clock.monotonic()
         events = self._selector.select(max(0.0, timeout_s))

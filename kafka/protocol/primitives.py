@@ -59,6 +59,8 @@ def unsigned_varint(value: int) -> bytes:
 
 
 def read_unsigned_varint(buffer: memoryview, position: int) -> tuple[int, int]:
+    if position < len(buffer) and buffer[position] < 0x80:
+        return buffer[position], position + 1  # nearly all of them
     value = 0
     for index in range(_MOST_VARINT_BYTES):
         end = need(buffer, position, 1)

@@ -61,6 +61,8 @@ def _turn(item: pytest.Item) -> tuple[int, ...]:
     version = callspec.params.get("_cluster") if callspec else None
     if version is None:
         return (2,)
+    if not isinstance(version, str):
+        return (0,)  # none of the wanted releases is meant: pytest skips the test
     return (1, *(release(version) if version != GIVEN else (0,)))
 
 
