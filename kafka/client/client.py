@@ -42,7 +42,8 @@ from kafka.protocol.versions import ApiVersionTable
 
 log = logging.getLogger(__name__)
 
-_LINGER_AFTER_FIN_S = 0.5  # how long close() lets brokers read what needs no answer
+_LONGEST_SELECT_S = 3600.0  # selectors cannot count to infinity
+_LAST_WORDS_S = 1.0  # how long close() lets brokers read what needs no answer
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 _AUTHENTICATION_ERRORS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)
 
@@ -251,7 +252,7 @@ class KafkaClient:
         if self._has_called_back or any(connection.has_more_to_read for connection in self._connections()):
             timeout_s = 0.0
         selecting_s = self._clock.monotonic()
-        events = self._selector.select(max(0.0, timeout_s))
+        events = self._selector.select(min(max(0.0, timeout_s), _LONGEST_SELECT_S))
         selected_s = self._clock.monotonic()
         self._metrics.selected(selected_s - selecting_s)
         with_data = {connection for connection in self._connections() if connection.has_more_to_read}
@@ -265,7 +266,9 @@ class KafkaClient:
                 connection.on_selected(mask)
         for connection in with_data:
             connection.on_selected(selectors.EVENT_READ)
-        self._check_time(self._clock.monotonic())
+        now_s = self._clock.monotonic()
+        self._check_time(now_s)
+        self._ask_for_metadata(now_s)  # connections may have come or gone: when to ask, and whom, is decided anew
         self._metrics.worked(self._clock.monotonic() - selected_s + selecting_s - began_s)
 
     def _prepare(self, now_s: float) -> None:
@@ -377,27 +380,42 @@ class KafkaClient:
         if self._is_closed:
             return
         self._is_closed = True
-        still_read = {connection for connection in self._connections() if connection.shutdown_write()}
-        if self._sends_without_answer and still_read:
-            self._await_readers(still_read)
+        if self._sends_without_answer:
+            self._await_readers()
         for connection in list(self._connections()):
+            connection.shutdown_write()
             connection.close()
         self._selector.close()
         self._waker.close()
 
-    def _await_readers(self, still_read: set[BrokerConnection]) -> None:
-        """Read on until the brokers have closed their side: a socket closed with unread answers in it would take back what was sent."""
-        deadline_s = self._clock.monotonic() + _LINGER_AFTER_FIN_S
-        while still_read:
-            left_s = deadline_s - self._clock.monotonic()
-            if left_s <= 0:
-                return
-            for key, _ in self._selector.select(left_s):
+    def _await_readers(self) -> None:
+        """Have each broker answer something that comes behind what needs no answer, so that it has read that before the connection ends.
+
+        A socket closed with unread answers in it takes back what was sent, and 0.9 forgets a request that it reads together with the end.
+        """
+        waiting: set[NodeId] = set()
+        for connection in self._nodes.values():
+            if connection.is_ready and connection.table is not None:
+                waiting.add(connection.node_id)
+                forget = functools.partial(_forget_node, waiting, connection.node_id)
+                version = self._policy.version_for(MetadataRequest, connection.table)
+                connection.enqueue(
+                    MetadataRequest(topics=[]),
+                    version,
+                    timeout_s=_LAST_WORDS_S,
+                    is_counted=False,
+                    on_response=forget,
+                    on_failure=forget,
+                    on_written=None,
+                )
+                connection.try_flush()
+        deadline_s = self._clock.monotonic() + _LAST_WORDS_S
+        while waiting and self._clock.monotonic() < deadline_s:
+            for key, mask in self._selector.select(deadline_s - self._clock.monotonic()):
                 if key.data is None:
                     self._waker.drain()
-                elif key.data in still_read and key.data.drain():
-                    still_read.discard(key.data)
-                    key.data.close()
+                else:
+                    key.data.on_selected(mask)
 
     def forget(self) -> None:
         """In a forked child: close this process's copies of the sockets without a word to brokers, selector or waker."""
@@ -406,6 +424,10 @@ class KafkaClient:
         for connection in self._connections():
             connection.forget()
         self._waker.close()
+
+
+def _forget_node(waiting: set[NodeId], node_id: NodeId, *outcome: Any) -> None:
+    waiting.discard(node_id)
 
 
 def _mechanism_maker(options: ClientOptions) -> Any:

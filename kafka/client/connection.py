@@ -584,14 +584,6 @@ class BrokerConnection:
             return False
         return True
 
-    def drain(self) -> bool:
-        """Throw away what the broker sends; True once it has closed its side."""
-        try:
-            self._the_channel().read()
-        except (OSError, KafkaError):
-            return True
-        return False
-
     def forget(self) -> None:
         """In a forked child: let go of the parent's socket without a word to selector or broker."""
         if self._stream is not None:
