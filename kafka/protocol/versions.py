@@ -117,5 +117,10 @@ def newest_release(table: ApiVersionTable) -> tuple[int, ...]:
 
 def caps_for(api_version: tuple[int, ...]) -> dict[int, int]:
     """The newest versions that this release allows: of the newest release in the table that is not newer; the oldest one's for older still."""
-    known = [release for release in RELEASES if release <= tuple(api_version)]
+    known = [release for release in RELEASES if _padded(release) <= _padded(api_version)]
     return dict(RELEASES[known[-1] if known else next(iter(RELEASES))])
+
+
+def _padded(release: tuple[int, ...]) -> tuple[int, ...]:
+    """(0, 10) is (0, 10, 0), the first of its line."""
+    return (*release, 0, 0)[:4]

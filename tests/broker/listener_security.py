@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import trustme
 from cryptography import x509
@@ -105,3 +105,11 @@ def broker_properties(protocols: tuple[str, ...], tls: TlsFiles | None) -> dict[
     if any(protocol.startswith("SASL_") for protocol in protocols):
         properties["sasl.enabled.mechanisms"] = "PLAIN"
     return properties
+
+
+def certificates_of(kafka: Any) -> TlsFiles:
+    """The files of a cluster that has a TLS listener."""
+    files: TlsFiles | None = kafka.tls
+    if files is None:
+        raise ValueError(f"{kafka!r} was started without a TLS listener")
+    return files

@@ -26,7 +26,7 @@ from tests.broker.processes import run_to_end
 FIRST_WITH_LIBRDKAFKA = (0, 10, 2)
 READ_TIMEOUT_S = 30.0
 SCRIPT = Path(__file__).with_name("kafka_python_reader.py")
-READER_PACKAGES = ("kafka-python>=2.3,<3", "crc32c", "lz4", "python-snappy", "zstandard")
+READER_PACKAGES = ("kafka-python>=2.3,<3", "crc32c", "lz4", "xxhash", "python-snappy", "zstandard")
 
 
 class StoredRecord(NamedTuple):

@@ -10,6 +10,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka.errors import InvalidArgumentValueError, MessageSizeTooLargeError
 from tests.broker.java_peer import java_send
+from tests.broker.listener_security import certificates_of
 from tests.broker.read_back import StoredRecord, read_back
 from tests.broker.real_kafka import RealKafka
 
@@ -171,7 +172,7 @@ def test_a_topic_with_the_brokers_timestamps_tells_them(kafka: Any) -> None:
 @pytest.mark.kafka_since("0.9.0.1")
 def test_tls_carries_large_batches(real_kafka: RealKafka) -> None:
     topic = new_topic(real_kafka)
-    options: dict[str, Any] = {"security_protocol": "SSL", "ssl_cafile": real_kafka.tls.ca_file}
+    options: dict[str, Any] = {"security_protocol": "SSL", "ssl_cafile": certificates_of(real_kafka).ca_file}
     with producer_for(real_kafka, bootstrap_servers=real_kafka.bootstrap_for("SSL"), **options) as producer:
         futures = [producer.send(topic, bytes([n]) * 200_000) for n in range(20)]
         assert [future.get(30).offset for future in futures] == list(range(20))
@@ -190,6 +191,6 @@ def test_sasl_plain_with_and_without_tls(real_kafka: RealKafka, protocol: str) -
         "sasl_plain_password": real_kafka.users["alice"],
     }
     if protocol == "SASL_SSL":
-        options["ssl_cafile"] = real_kafka.tls.ca_file
+        options["ssl_cafile"] = certificates_of(real_kafka).ca_file
     with producer_for(real_kafka, bootstrap_servers=real_kafka.bootstrap_for(protocol), **options) as producer:
         assert producer.send(topic, b"v").get(20).offset == 0

@@ -143,7 +143,7 @@ def test_a_broker_that_lists_nothing_of_use_is_taken_for_the_oldest_that_lists_a
         ((0, 8, 2, 2), (0, 8, 2)),
         ((0, 9), (0, 9)),
         ((0, 9, 0, 1), (0, 9)),
-        ((0, 10), (0, 9)),
+        ((0, 10), (0, 10, 0)),
         ((0, 10, 1, 1), (0, 10, 1)),
         ((0, 11, 0), (0, 11)),
         ((1, 0, 0), (1, 0)),
@@ -191,3 +191,9 @@ def test_releases_without_api_versions_have_no_cap_for_it(release: tuple[int, ..
 def test_metadata_of_every_release_has_a_version_that_we_speak() -> None:
     for release in RELEASES:
         assert table_of(release).choose(MetadataRequest) <= MetadataRequest.VALID_VERSIONS[1]
+
+
+def test_a_line_is_its_first_release() -> None:
+    assert caps_for((0, 10)) == caps_for((0, 10, 0))
+    assert caps_for((0, 10))[ProduceRequest.API_KEY] == 2
+    assert caps_for((2, 8)) == caps_for((2, 8, 0))
