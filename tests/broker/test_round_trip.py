@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 from kafka.errors import InvalidArgumentValueError, MessageSizeTooLargeError
 from tests.broker.java_peer import java_send
 from tests.broker.listener_security import certificates_of
-from tests.broker.read_back import StoredRecord, read_back
+from tests.broker.read_back import read_back
 from tests.broker.real_kafka import RealKafka
 
 Kafka = "RealKafka | GivenKafka"
@@ -57,7 +57,7 @@ def test_every_codec_and_message_format_is_read_back_whole(kafka: Any, codec: st
         return
     topic = new_topic(kafka, partitions=3)
     with_headers = min(kafka.release, api_version or kafka.release) >= (0, 11)
-    sent: list[StoredRecord] = []
+    sent: list[Any] = []
     with producer_for(kafka, compression_type=codec, api_version=api_version, linger_ms=20) as producer:
         futures = []
         for number in range(60):
@@ -74,7 +74,7 @@ def test_every_codec_and_message_format_is_read_back_whole(kafka: Any, codec: st
             metadata = future.get(1)
             stored_key = key or (b"k" if value is None else None)
             kept = timestamp if format_release >= (0, 10) else None
-            sent.append((metadata.partition, metadata.offset, kept, stored_key, value, headers))  # type: ignore[arg-type]
+            sent.append((metadata.partition, metadata.offset, kept, stored_key, value, headers))
     read = read_back(kafka.bootstrap, topic, count=60, version=kafka.version, partitions=3)
     if format_release >= (0, 10):
         seen = [(r.partition, r.offset, r.timestamp, r.key, r.value, list(r.headers or [])) for r in read]
@@ -118,7 +118,8 @@ def test_the_release_is_recognised_without_a_time_out(real_kafka: RealKafka) -> 
     took = time.monotonic() - began
     found = producer.config["api_version"]
     producer.close(5)
-    expected = {(0, 8): (0, 8, 2), (0, 9): (0, 9)}.get(real_kafka.release[:2])
+    old: dict[tuple[int, ...], tuple[int, ...]] = {(0, 8): (0, 8, 2), (0, 9): (0, 9)}
+    expected = old.get(real_kafka.release[:2])
     assert found == expected if expected else found[:2] == real_kafka.release[:2] or found >= (0, 10)
     assert took < 5
 
