@@ -123,6 +123,19 @@ class Sender:
         finally:
             self.terminate()
 
+    def step(self) -> None:
+        """One turn, or the end, in the thread that calls: what the clock of a world without threads runs while somebody waits."""
+        if self.terminated.is_open:
+            return
+        self._home.io_ident = threading.get_ident()
+        try:
+            if self.is_done():
+                self.terminate()
+            else:
+                self.guarded_turn()
+        finally:
+            self._home.io_ident = None
+
     def is_done(self) -> bool:
         """Whether the I/O thread has nothing left to do."""
         if self._is_stopping or self._home.clock.monotonic() >= self._stop_at_s:

@@ -17,7 +17,7 @@ from tests.broker.real_kafka import RealKafka
 
 HERE = Path(__file__).resolve().parent
 GIVEN = "given"
-CLUSTER_FIXTURES = ("kafka", "real_kafka", "three_brokers", "cluster_of")
+CLUSTER_FIXTURES = ("kafka", "real_kafka", "three_brokers", "asks_for_certificates", "cluster_of")
 TIMEOUT_S = 180  # fixtures start clusters, and the first use of a release may fetch it
 
 
@@ -91,6 +91,13 @@ def real_kafka(_cluster: RealKafka) -> RealKafka:
 def three_brokers() -> Iterator[RealKafka]:
     """A cluster of three brokers of the newest release; a test leaves all of them running."""
     with _started(RealKafka(NEWEST, brokers=3)) as kafka:
+        yield kafka
+
+
+@pytest.fixture(scope="module")
+def asks_for_certificates() -> Iterator[RealKafka]:
+    """One broker of the newest release with every listener; its TLS clients must have certificates."""
+    with _started(RealKafka(NEWEST, listeners=supported_protocols(NEWEST), config={"ssl.client.auth": "required"})) as kafka:
         yield kafka
 
 

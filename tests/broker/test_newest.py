@@ -16,64 +16,65 @@ from tests.broker.read_back import read_back
 from tests.broker.real_kafka import RealKafka
 
 
-@pytest.fixture(scope="module")
-def secured() -> Any:
-    """One broker that asks TLS clients for certificates."""
-    with RealKafka(NEWEST, listeners=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), config={"ssl.client.auth": "required"}) as kafka:
-        yield kafka
-
-
 def refused(**configs: Any) -> BaseException:
     with pytest.raises(KafkaError) as caught:
         KafkaProducer(api_version_auto_timeout_ms=3000, **configs)
     return caught.value
 
 
-def test_a_client_certificate_is_presented(secured: RealKafka) -> None:
-    topic = secured.create_topic()
+def test_a_client_certificate_is_presented(asks_for_certificates: RealKafka) -> None:
+    topic = asks_for_certificates.create_topic()
     files: dict[str, Any] = {
-        "ssl_cafile": certificates_of(secured).ca_file,
-        "ssl_certfile": certificates_of(secured).client_cert_file,
-        "ssl_keyfile": certificates_of(secured).client_key_file,
+        "ssl_cafile": certificates_of(asks_for_certificates).ca_file,
+        "ssl_certfile": certificates_of(asks_for_certificates).client_cert_file,
+        "ssl_keyfile": certificates_of(asks_for_certificates).client_key_file,
     }
     with KafkaProducer(
-        bootstrap_servers=secured.bootstrap_for("SSL"), security_protocol="SSL", api_version_auto_timeout_ms=10_000, **files
+        bootstrap_servers=asks_for_certificates.bootstrap_for("SSL"), security_protocol="SSL", api_version_auto_timeout_ms=10_000, **files
     ) as producer:
         assert producer.send(topic, b"v").get(20).offset == 0
 
 
-def test_a_ready_ssl_context_is_used(secured: RealKafka) -> None:
-    topic = secured.create_topic()
-    context = ssl.create_default_context(cafile=str(certificates_of(secured).ca_file))
-    context.load_cert_chain(str(certificates_of(secured).client_cert_file), str(certificates_of(secured).client_key_file))
+def test_a_ready_ssl_context_is_used(asks_for_certificates: RealKafka) -> None:
+    topic = asks_for_certificates.create_topic()
+    context = ssl.create_default_context(cafile=str(certificates_of(asks_for_certificates).ca_file))
+    context.load_cert_chain(str(certificates_of(asks_for_certificates).client_cert_file), str(certificates_of(asks_for_certificates).client_key_file))
     with KafkaProducer(
-        bootstrap_servers=secured.bootstrap_for("SSL"), security_protocol="SSL", ssl_context=context, api_version_auto_timeout_ms=10_000
+        bootstrap_servers=asks_for_certificates.bootstrap_for("SSL"), security_protocol="SSL", ssl_context=context, api_version_auto_timeout_ms=10_000
     ) as producer:
         assert producer.send(topic, b"v").get(20).offset == 0
 
 
-def test_without_the_certificate_that_is_asked_for_there_is_no_broker(secured: RealKafka) -> None:
-    error = refused(bootstrap_servers=secured.bootstrap_for("SSL"), security_protocol="SSL", ssl_cafile=certificates_of(secured).ca_file)
+def test_without_the_certificate_that_is_asked_for_there_is_no_broker(asks_for_certificates: RealKafka) -> None:
+    error = refused(
+        bootstrap_servers=asks_for_certificates.bootstrap_for("SSL"),
+        security_protocol="SSL",
+        ssl_cafile=certificates_of(asks_for_certificates).ca_file,
+    )
     assert isinstance(error, NoBrokersAvailable)
     assert "lost" in str(error) or "TLS" in str(error)
 
 
-def test_an_unknown_authority_is_named(secured: RealKafka) -> None:
-    error = refused(bootstrap_servers=secured.bootstrap_for("SSL"), security_protocol="SSL", ssl_cafile=certificates_of(secured).other_ca_file)
+def test_an_unknown_authority_is_named(asks_for_certificates: RealKafka) -> None:
+    error = refused(
+        bootstrap_servers=asks_for_certificates.bootstrap_for("SSL"),
+        security_protocol="SSL",
+        ssl_cafile=certificates_of(asks_for_certificates).other_ca_file,
+    )
     assert "certificate is not accepted" in str(error)
 
 
 @pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SASL_SSL"])
-def test_a_wrong_password_is_told_at_once_and_not_shown(secured: RealKafka, protocol: str) -> None:
+def test_a_wrong_password_is_told_at_once_and_not_shown(asks_for_certificates: RealKafka, protocol: str) -> None:
     files: dict[str, Any] = {}
     if protocol == "SASL_SSL":
         files = {
-            "ssl_cafile": certificates_of(secured).ca_file,
-            "ssl_certfile": certificates_of(secured).client_cert_file,
-            "ssl_keyfile": certificates_of(secured).client_key_file,
+            "ssl_cafile": certificates_of(asks_for_certificates).ca_file,
+            "ssl_certfile": certificates_of(asks_for_certificates).client_cert_file,
+            "ssl_keyfile": certificates_of(asks_for_certificates).client_key_file,
         }
     error = refused(
-        bootstrap_servers=secured.bootstrap_for(protocol),
+        bootstrap_servers=asks_for_certificates.bootstrap_for(protocol),
         security_protocol=protocol,
         sasl_mechanism="PLAIN",
         sasl_plain_username="alice",
