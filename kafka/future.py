@@ -177,15 +177,15 @@ class Future:
         return self
 
     def add_callback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
-        """Call f(*args, value, **kwargs) on success."""
+        """Call ``f(*args, value, **kwargs)`` on success."""
         return self._register(_ON_SUCCESS, f, args, kwargs)
 
     def add_errback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
-        """Call f(*args, exception, **kwargs) on failure."""
+        """Call ``f(*args, exception, **kwargs)`` on failure."""
         return self._register(_ON_ERROR, f, args, kwargs)
 
     def add_both(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
-        """Call f(*args, value or exception, **kwargs) at completion."""
+        """Call ``f(*args, value_or_exception, **kwargs)`` at completion."""
         self.add_callback(f, *args, **kwargs)
         return self.add_errback(f, *args, **kwargs)
 

@@ -25,6 +25,7 @@ PATIENCE_S = 1.5
 """How long one node may take before another is asked as well: a stopped broker takes requests and never answers."""
 _STAGGER_S = 0.5  # how long one node's connection may be in the making before another's is begun
 _STALLED_S = 1.0  # a node that has kept a request waiting for so long is asked last
+_UNHURRIED_S = 2.0  # answers further apart are no series
 _LEAST_RETRY_S, _MOST_RETRY_S = 0.01, 1.0
 _STUCK_S = 300.0  # without an answer for so long, bootstrap servers are asked again whatever the known nodes seem to be (KIP-1102)
 _HOPELESS = frozenset({TopicAuthorizationFailedError, InvalidTopicError})  # asking again will not help
@@ -116,10 +117,10 @@ class MetadataSchedule:
         if self._cluster.snapshot.version == version_before or self._lacks_topics():
             self._ask_again(now_s)
             return
+        if self._succeeded_at_s is None or now_s - self._succeeded_at_s > _UNHURRIED_S:
+            self._backoff.reset()
         self._succeeded_at_s = now_s
-        self._backoff.reset()
-        self._not_before_s = now_s + self._backoff.fail()  # a partition without a leader is asked about again, but not at once
-        self._backoff.reset()
+        self._not_before_s = now_s + self._backoff.fail()  # a partition without a leader is asked about again, ever less often
 
     def _lacks_topics(self) -> bool:
         snapshot = self._cluster.snapshot

@@ -97,6 +97,7 @@ class RecordAccumulator:
         self.deferred: deque[DeferredRecord] = deque()
         self.interrupting: deque[DeferredRecord] = deque()  # those of them that interrupted an append; what follows must not overtake them
         self.flushes: deque[FlushRequest] = deque()
+        self.room_waits: deque[float] = deque()  # seconds that threads waited for room, for the I/O thread to measure
         self.is_terminated = False  # the I/O thread has ended; written by it
         self._queues: dict[TopicPartition, PartitionQueue] = {}
         self._wake = wake
@@ -227,6 +228,7 @@ class RecordAccumulator:
         need_bytes = min(need_bytes, memory.limit_bytes)
         waiter = memory.join_queue(need_bytes)
         self._wake()
+        began_s = self.home.clock.monotonic()
         try:
             if self.is_terminated:
                 memory.turn_away_waiters()
@@ -234,6 +236,7 @@ class RecordAccumulator:
         except BaseException:
             self._leave_queue(waiter.claim(), need_bytes)
             raise
+        self.room_waits.append(self.home.clock.monotonic() - began_s)
         if not in_time and waiter.claim():
             self._leave_queue(True, need_bytes)
             raise KafkaTimeoutError(

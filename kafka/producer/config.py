@@ -196,7 +196,7 @@ OPTIONS: tuple[Option, ...] = (
         "security",
         "How connections are secured.",
     ),
-    Option("ssl_context", None, check.anything, "", "security", "A ready ssl.SSLContext; the other ssl_ options are ignored then."),
+    Option("ssl_context", None, check.anything, "", "security", "A ready ssl.SSLContext; the other ``ssl_*`` options are ignored then."),
     Option("ssl_check_hostname", True, check.boolean, "", "security", "Whether the broker's certificate must be for its host name."),
     Option(
         "ssl_cafile",

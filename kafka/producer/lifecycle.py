@@ -38,7 +38,7 @@ class Lifecycle:
             self._thread.start()
 
     def close(self, timeout: float | None) -> bool:
-        """Drain for at most `timeout` seconds, then stop; False where it was closed before or closing goes on behind this call."""
+        """Drain for at most `timeout` seconds, then stop; False where it was closed before. In a callback it goes on behind this call."""
         if self._is_ended:
             return False
         self._is_ended = True
@@ -46,12 +46,12 @@ class Lifecycle:
         if parts.accumulator.refusal is None:
             parts.accumulator.refusal = IllegalStateError("KafkaProducer already closed!")
         if parts.home.forked:
-            return False
+            return True
         deadline_s = None if timeout is None else parts.home.clock.monotonic() + timeout
         parts.sender.close_when_done(deadline_s)
         if parts.home.on_io_thread():
             log.info("The producer is closed in a callback: closing goes on behind it")
-            return False
+            return True
         try:
             in_time = timeout != 0 and parts.home.clock.wait(parts.sender.terminated, deadline_s)
         except BaseException:

@@ -222,6 +222,8 @@ class Sender:
                 self.schedule.consider(batch.partition, now_s)
         if accumulator.flushes or self._flushes:
             self._accept_flushes(now_s)
+        for waited_s in take_all(accumulator.room_waits):
+            self._metrics.waited_for_room(waited_s)
 
     def _take_fresh(self) -> None:
         for batch in take_all(self._accumulator.fresh):
@@ -259,6 +261,7 @@ class Sender:
         version = self._cluster.snapshot.version
         if version != self._seen_cluster:
             self._seen_cluster = version
+            self._metrics.metadata_changed(now_s)
             self.schedule.rehome(now_s)
 
     # --- time ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,130 @@
+"""producer.metrics(): the names that dashboards have, and numbers that mean what they say."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable
+
+import pytest
+
+from kafka import KafkaProducer
+from kafka.metrics.metrics_reporter import AbstractMetricsReporter
+from kafka.testing import KafkaBroker
+
+Make = Callable[..., KafkaProducer]
+
+SENDER = {
+    "batch-size-avg", "batch-size-max", "compression-rate-avg", "record-queue-time-avg", "record-queue-time-max", "record-send-rate",
+    "records-per-request-avg", "byte-rate", "record-retry-rate", "record-error-rate", "record-size-max", "record-size-avg",
+    "requests-in-flight", "metadata-age", "produce-throttle-time-avg", "produce-throttle-time-max", "bufferpool-wait-ratio",
+}  # fmt: skip
+CLIENT = {
+    "connection-close-rate", "connection-creation-rate", "connection-count", "select-rate", "io-wait-time-ns-avg", "io-wait-ratio",
+    "io-time-ns-avg", "io-ratio", "network-io-rate",
+}  # fmt: skip
+NODE = {
+    "outgoing-byte-rate", "request-rate", "request-size-avg", "request-size-max", "incoming-byte-rate", "response-rate",
+    "request-latency-avg", "request-latency-max", "throttle-time-avg", "throttle-time-max",
+}  # fmt: skip
+TOPIC = {"record-send-rate", "byte-rate", "compression-rate", "record-retry-rate", "record-error-rate"}
+
+
+def test_every_name_is_there(producer: KafkaProducer) -> None:
+    producer.send("t", b"v").get(10)
+    metrics = producer.metrics()
+    assert set(metrics["producer-metrics"]) == SENDER | CLIENT | NODE
+    assert set(metrics["producer-topic-metrics.t"]) == TOPIC
+    assert set(metrics["producer-node-metrics.node-1"]) == NODE == set(metrics["producer-node-metrics.node-bootstrap-0"])
+    assert metrics["kafka-metrics-count"]["count"] == len(producer.metrics(raw=True))
+
+
+def test_numbers_follow_what_was_sent(make_producer: Make) -> None:
+    producer = make_producer(linger_ms=50, compression_type="gzip")
+    producer.partitions_for("t")
+    futures = [producer.send("t", b"x" * 100, partition=0) for _ in range(100)]
+    futures[-1].get(10)
+    metrics = producer.metrics()["producer-metrics"]
+    assert metrics["records-per-request-avg"] == 100
+    assert metrics["record-size-max"] in (109, 110)
+    assert 0 < metrics["compression-rate-avg"] < 0.2
+    assert metrics["batch-size-avg"] < 2000
+    assert 40 < metrics["record-queue-time-avg"] < 5000
+    assert metrics["record-error-rate"] == 0
+    assert metrics["request-latency-avg"] > 0
+    assert metrics["requests-in-flight"] == 0
+
+
+def test_errors_and_waiting_for_room_are_counted(broker: KafkaBroker, make_producer: Make) -> None:
+    producer = make_producer(buffer_memory=2000)
+    for _ in range(20):
+        producer.send("t", b"x" * 900)
+    producer.flush(10)
+    assert producer.metrics()["producer-metrics"]["bufferpool-wait-ratio"] > 0
+    broker.cluster.max_message_bytes = 10
+    producer.send("made-with-the-limit", b"x" * 900)
+    producer.flush(10)
+    assert producer.metrics()["producer-metrics"]["record-error-rate"] > 0
+
+
+def test_reporters_are_told_of_every_metric_and_closed(make_producer: Make) -> None:
+    calls: list[Any] = []
+
+    class Reporter(AbstractMetricsReporter):
+        def init(self, metrics: Any) -> None:
+            calls.append(("init", metrics))
+
+        def metric_change(self, metric: Any) -> None:
+            calls.append(("change", metric.metric_name.name))
+
+        def metric_removal(self, metric: Any) -> None:
+            calls.append(("removal", metric.metric_name.name))
+
+        def configure(self, configs: Any) -> None:
+            calls.append(("configure", configs))
+
+        def close(self) -> None:
+            calls.append(("close", None))
+
+    producer = make_producer(metric_reporters=[Reporter])
+    producer.send("t", b"v").get(10)
+    names = {metric.name for metric in producer.metrics(raw=True)}
+    producer.close()
+    assert {name for call, name in calls if call == "change"} >= names
+    assert ("close", None) in calls
+    assert producer.metrics() == {}
+
+
+def test_off_means_none(make_producer: Make) -> None:
+    producer = make_producer(metrics_enabled=False)
+    producer.send("t", b"v").get(10)
+    assert producer.metrics() is None
+
+
+def test_reading_from_many_threads_while_sending(producer: KafkaProducer) -> None:
+    errors: list[BaseException] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        try:
+            while not stop.is_set():
+                producer.metrics()
+        except BaseException as error:  # noqa: BLE001 - asserted below
+            errors.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for number in range(2000):
+        producer.send(f"t{number % 20}", b"v")
+    producer.flush(20)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not errors
+
+
+@pytest.mark.parametrize("tag", ["client-id"])
+def test_every_metric_names_its_client(make_producer: Make, tag: str) -> None:
+    producer = make_producer(client_id="me")
+    producer.send("t", b"v").get(10)
+    assert {name.tags.get(tag) for name in producer.metrics(raw=True) if name.group != "kafka-metrics-count"} == {"me"}
