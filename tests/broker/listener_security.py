@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, load_pem_private_key, pkcs12
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 STORE_PASSWORD = "not-a-secret"
+KEY_PASSWORD = "of-the-key"
 USERS: Mapping[str, str] = MappingProxyType({"alice": "alice-secret", "bob": 'bob,"quoted" \\ secret'})
 
 _JAAS = """\
@@ -31,6 +34,9 @@ class TlsFiles(NamedTuple):
     ca_file: Path
     client_cert_file: Path
     client_key_file: Path
+    client_key_with_password: Path  # the same, encrypted with KEY_PASSWORD
+    crl_file: Path  # revokes nobody
+    crl_file_against_broker: Path  # revokes the broker's certificate
     other_ca_file: Path  # an authority that signed neither brokers nor clients
     key_store: Path
     trust_store: Path
@@ -47,6 +53,9 @@ def write_tls_files(folder: Path) -> TlsFiles:
         ca_file=folder / "ca.pem",
         client_cert_file=folder / "client.pem",
         client_key_file=folder / "client.key",
+        client_key_with_password=folder / "client-encrypted.key",
+        crl_file=folder / "crl.pem",
+        crl_file_against_broker=folder / "crl-against-broker.pem",
         other_ca_file=folder / "other-ca.pem",
         key_store=folder / "broker.p12",
         trust_store=folder / "trust.p12",
@@ -58,9 +67,29 @@ def write_tls_files(folder: Path) -> TlsFiles:
     client.private_key_pem.write_to_path(files.client_key_file)
     client.cert_chain_pems[0].write_to_path(files.client_cert_file)
     broker = authority.issue_cert("127.0.0.1", "localhost", common_name="localhost", key_type=trustme.KeyType.ECDSA)
+    files.client_key_with_password.write_bytes(_encrypted(client))
+    files.crl_file.write_bytes(_revocation_list(authority, ()))
+    files.crl_file_against_broker.write_bytes(_revocation_list(authority, (broker,)))
     files.key_store.write_bytes(_key_store(broker))
     files.trust_store.write_bytes(_trust_store(authority))
     return files
+
+
+def _encrypted(certificate: trustme.LeafCert) -> bytes:
+    key = load_pem_private_key(certificate.private_key_pem.bytes(), password=None)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(KEY_PASSWORD.encode()))
+
+
+def _revocation_list(authority: trustme.CA, revoked: Sequence[trustme.LeafCert]) -> bytes:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    builder = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject)
+    builder = builder.last_update(now - datetime.timedelta(days=1)).next_update(now + datetime.timedelta(days=1))
+    for leaf in revoked:
+        serial = x509.load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()).serial_number
+        builder = builder.add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build())
+    key: Any = load_pem_private_key(authority.private_key_pem.bytes(), password=None)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def _key_store(broker: trustme.LeafCert) -> bytes:

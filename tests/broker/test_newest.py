@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, NoBrokersAvailable, SaslAuthenticationFailedError
+from kafka.errors import KafkaConfigurationError, KafkaError, NoBrokersAvailable, SaslAuthenticationFailedError
 from tests.broker.conftest import StartCluster
 from tests.broker.kafka_jars import NEWEST
-from tests.broker.listener_security import certificates_of
+from tests.broker.listener_security import KEY_PASSWORD, certificates_of
 from tests.broker.read_back import read_back
 from tests.broker.real_kafka import RealKafka
 
@@ -43,6 +43,54 @@ def test_a_ready_ssl_context_is_used(asks_for_certificates: RealKafka) -> None:
         bootstrap_servers=asks_for_certificates.bootstrap_for("SSL"), security_protocol="SSL", ssl_context=context, api_version_auto_timeout_ms=10_000
     ) as producer:
         assert producer.send(topic, b"v").get(20).offset == 0
+
+
+def presented(kafka: RealKafka, **files: Any) -> dict[str, Any]:
+    """Options of a client with a certificate, and with what `files` says."""
+    tls = certificates_of(kafka)
+    return {
+        "bootstrap_servers": kafka.bootstrap_for("SSL"),
+        "security_protocol": "SSL",
+        "ssl_cafile": tls.ca_file,
+        "ssl_certfile": tls.client_cert_file,
+        "ssl_keyfile": tls.client_key_file,
+        **files,
+    }
+
+
+def sends(kafka: RealKafka, **configs: Any) -> bool:
+    topic = kafka.create_topic()
+    with KafkaProducer(api_version_auto_timeout_ms=10_000, **configs) as producer:
+        return producer.send(topic, b"v").get(20).offset == 0
+
+
+@pytest.mark.parametrize("password", [KEY_PASSWORD, KEY_PASSWORD.encode(), lambda: KEY_PASSWORD], ids=["str", "bytes", "function"])
+def test_a_key_with_a_password(asks_for_certificates: RealKafka, password: Any) -> None:
+    key = certificates_of(asks_for_certificates).client_key_with_password
+    assert sends(asks_for_certificates, **presented(asks_for_certificates, ssl_keyfile=key, ssl_password=password))
+
+
+def test_a_wrong_password_of_the_key_names_the_option(asks_for_certificates: RealKafka) -> None:
+    key = certificates_of(asks_for_certificates).client_key_with_password
+    error = refused(**presented(asks_for_certificates, ssl_keyfile=key, ssl_password="wrong-one"))
+    assert isinstance(error, KafkaConfigurationError)
+    assert "ssl_password" in str(error) or "ssl_keyfile" in str(error)
+    assert "wrong-one" not in str(error)
+
+
+def test_a_revocation_list_is_obeyed(asks_for_certificates: RealKafka) -> None:
+    tls = certificates_of(asks_for_certificates)
+    assert sends(asks_for_certificates, **presented(asks_for_certificates, ssl_crlfile=tls.crl_file))
+    error = refused(**presented(asks_for_certificates, ssl_crlfile=tls.crl_file_against_broker))
+    assert "revoked" in str(error)
+
+
+def test_the_host_name_is_checked_unless_told_not_to(asks_for_certificates: RealKafka) -> None:
+    other_name = asks_for_certificates.bootstrap_for("SSL").replace("127.0.0.1", "127.1")  # the same address, and not in the certificate
+    error = refused(**presented(asks_for_certificates, bootstrap_servers=other_name))
+    assert "127.1" in str(error)
+    assert "certificate is not" in str(error)
+    assert sends(asks_for_certificates, **presented(asks_for_certificates, bootstrap_servers=other_name, ssl_check_hostname=False))
 
 
 def test_without_the_certificate_that_is_asked_for_there_is_no_broker(asks_for_certificates: RealKafka) -> None:
