@@ -6,6 +6,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.client.client import KafkaClient
 from kafka.client.connection import BrokerConnection
 from kafka.consumer import KafkaConsumer
+from kafka.partitioner import HashedPartitioner, LegacyPartitioner, Murmur2Partitioner, RoundRobinPartitioner
 from kafka.producer import KafkaProducer
 from kafka.serializer import Deserializer, Serializer
 from kafka.structs import OffsetAndMetadata, TopicPartition
@@ -16,11 +17,15 @@ logging.getLogger("kafka").addHandler(logging.NullHandler())
 __all__ = [
     "BrokerConnection",
     "Deserializer",
+    "HashedPartitioner",
     "KafkaAdminClient",
     "KafkaClient",
     "KafkaConsumer",
     "KafkaProducer",
+    "LegacyPartitioner",
+    "Murmur2Partitioner",
     "OffsetAndMetadata",
+    "RoundRobinPartitioner",
     "Serializer",
     "TopicPartition",
     "__version__",

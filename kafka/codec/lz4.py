@@ -21,6 +21,7 @@ _MASK = 0xFFFFFFFF
 _P1, _P2, _P3, _P4, _P5 = 2654435761, 2246822519, 3266489917, 668265263, 374761393
 _HAS_CONTENT_SIZE = 0x08
 _FRAME_MAGIC_BYTES = 4
+_FIRST_STEP_BYTES = 64 * 1024  # the library takes memory for as much as it is allowed to give out
 
 
 class Lz4Codec:
@@ -41,16 +42,28 @@ class Lz4Codec:
         rest = bytes(data)
         while rest:
             frame = _lz4.LZ4FrameDecompressor()
-            try:
-                out += frame.decompress(rest, max_bytes - len(out) + 1)
-            except (RuntimeError, EOFError, ValueError, OverflowError) as error:
-                raise CorruptRecordError(f"Not lz4: {error}") from error
-            if len(out) > max_bytes:
-                raise too_large(max_bytes)
-            if not frame.eof:
-                raise CorruptRecordError("The lz4 data is cut off")
+            out += _decompress_frame(frame, rest, max_bytes - len(out))
             rest = frame.unused_data or b""
         return out
+
+
+def _decompress_frame(frame: Any, data: bytes, max_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    left, step = max_bytes, max(_FIRST_STEP_BYTES, 4 * len(data))
+    while not frame.eof:
+        try:
+            part = frame.decompress(data, min(step, left + 1))
+        except (RuntimeError, EOFError, ValueError, OverflowError) as error:
+            raise CorruptRecordError(f"Not lz4: {error}") from error
+        parts.append(part)
+        left -= len(part)
+        if left < 0:
+            raise too_large(max_bytes)
+        if frame.needs_input and not frame.eof:
+            raise CorruptRecordError("The lz4 data is cut off")
+        data = b""
+        step *= 2
+    return b"".join(parts)
 
 
 def _require() -> None:

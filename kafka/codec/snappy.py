@@ -21,6 +21,7 @@ _MAGIC = b"\x82SNAPPY\x00"
 _HEADER = _MAGIC + struct.pack(">ii", 1, 1)
 _SIZE = struct.Struct(">i")
 _BLOCK_BYTES = 32 * 1024
+_MOST_GROWTH = 22  # three bytes can stand for 64
 
 
 class SnappyCodec:
@@ -39,6 +40,8 @@ class SnappyCodec:
         view = memoryview(data)
         if bytes(view[: len(_MAGIC)]) != _MAGIC:
             return _decompress_block(view, max_bytes)
+        if len(view) < len(_HEADER):
+            raise CorruptRecordError("The snappy data is cut off in its header")
         out = bytearray()
         position = len(_HEADER)
         while position < len(view):
@@ -56,8 +59,11 @@ class SnappyCodec:
 def _decompress_block(block: memoryview, max_bytes: int) -> bytes:
     if _snappy is None:
         raise CodecUnavailableError("Libraries for snappy compression codec not found: pip install python-snappy")
-    if _announced_size(block) > max_bytes:
+    announced = _announced_size(block)
+    if announced > max_bytes:
         raise too_large(max_bytes)
+    if announced > _MOST_GROWTH * len(block):  # the library would take the memory first, and end the process where there is none
+        raise CorruptRecordError(f"A snappy block of {len(block)} bytes cannot hold {announced}")
     try:
         out: bytes = _snappy.uncompress(bytes(block))
     except Exception as error:

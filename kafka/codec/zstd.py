@@ -5,7 +5,6 @@ Imported by: codec.  Imports: codec.abc, errors; zstandard where it is installed
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, too_large
@@ -17,6 +16,8 @@ except ImportError:
     _library = None  # type: ignore[assignment]
 
 _zstandard: Any = _library
+_MOST_GROWTH = 1 << 15  # a block of four bytes can stand for 128 KiB
+_LEAST_PIECE_BYTES = 64
 
 
 class ZstdCodec:
@@ -35,14 +36,34 @@ class ZstdCodec:
         _require()
         if not data:
             raise CorruptRecordError("Not zstd: there is nothing")
-        reader = _zstandard.ZstdDecompressor().stream_reader(io.BytesIO(bytes(data)), read_across_frames=True)
+        out = bytearray()
+        rest = memoryview(data)
+        while rest:
+            taken = _decompress_frame(rest, out, max_bytes)
+            rest = rest[taken:]
+        return bytes(out)
+
+
+def _decompress_frame(data: memoryview, out: bytearray, max_bytes: int) -> int:
+    """Append what the frame at the start of `data` holds; the frame's size.
+
+    The library's calls cannot be told how much to give out at most, so they get pieces that cannot grow beyond `max_bytes`.
+    """
+    frame = _zstandard.ZstdDecompressor().decompressobj()
+    piece_bytes = max(_LEAST_PIECE_BYTES, max_bytes // _MOST_GROWTH)
+    position = 0
+    while not frame.eof:
+        piece = data[position : position + piece_bytes]
+        if not piece:
+            raise CorruptRecordError("The zstd data is cut off")
         try:
-            out: bytes = reader.read(max_bytes + 1)
+            out += frame.decompress(piece)
         except _zstandard.ZstdError as error:
             raise CorruptRecordError(f"Not zstd: {error}") from error
         if len(out) > max_bytes:
             raise too_large(max_bytes)
-        return out
+        position += len(piece)
+    return position - len(frame.unused_data)
 
 
 def _require() -> None:

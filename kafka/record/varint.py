@@ -8,6 +8,7 @@ from __future__ import annotations
 from kafka.errors import CorruptRecordError
 
 _MOST_BYTES = 10
+_TOO_LARGE = 1 << 64
 _SHORT_FROM, _SHORT_TO = -1, 16384
 
 
@@ -48,6 +49,6 @@ def decode(buffer: bytes | bytearray | memoryview, position: int) -> tuple[int, 
             raise CorruptRecordError("The data ends within a number") from None
         position += 1
         result |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
+        if byte < 0x80 and result < _TOO_LARGE:
             return (result >> 1) ^ -(result & 1), position
     raise CorruptRecordError("A number of variable length is longer than 64 bits")
