@@ -124,6 +124,16 @@ def test_the_release_is_recognised_without_a_time_out(real_kafka: RealKafka) -> 
     assert took < 5
 
 
+NEWEST_PRODUCE: dict[tuple[int, ...], int] = {(0, 8): 0, (0, 9): 1, (0, 10): 2, (0, 11): 3, (1, 1): 5, (2, 8): 9, (3, 9): 11, (4, 4): 12}
+
+
+def test_versions_are_never_guessed_upwards(real_kafka: RealKafka) -> None:
+    topic = new_topic(real_kafka)
+    with producer_for(real_kafka) as producer:
+        producer.send(topic, b"v").get(20)
+        assert producer._client.produce_version(0) == NEWEST_PRODUCE[real_kafka.release[:2]]
+
+
 def test_a_record_too_large_for_the_topic_fails_alone(kafka: Any) -> None:
     topic = new_topic(kafka, config={"max.message.bytes": "50000"})
     with producer_for(kafka, batch_size=0) as producer:
