@@ -76,13 +76,15 @@ class Completion:
     def finish(self, *, on_io_thread: bool = True) -> None:
         """Become done: run callbacks in order of records and of registration, then let waiters through."""
         self.done = True
-        self._run_callbacks(on_io_thread=on_io_thread)
-        self.settled = True
-        while self._waiters:
-            try:
-                self._waiters.popleft().open()
-            except IndexError:
-                break  # the waiter gave up in this instant
+        try:
+            self._run_callbacks(on_io_thread=on_io_thread)
+        finally:
+            self.settled = True
+            while self._waiters:
+                try:
+                    self._waiters.popleft().open()
+                except IndexError:
+                    break  # the waiter gave up in this instant
 
     def wait_until(self, deadline_s: float | None, what: str = "Waiting for a future") -> bool:
         """Block until settled or the deadline on the clock's scale; IllegalStateError where that could never come."""
@@ -267,7 +269,7 @@ class Future:
             function(argument)
         except swallow:
             log.exception("Error processing %s", "errback" if exception is not None else "callback")
-            if self.error_on_callbacks:
+            if self.error_on_callbacks and swallow is Exception:  # never on the I/O thread, which others wait for
                 raise
 
 

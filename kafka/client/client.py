@@ -79,6 +79,7 @@ class KafkaClient:
         self._selector = transport.selector()
         self._waker = transport.waker()
         self._is_woken = False  # any thread sets it, then writes the byte; the I/O thread drains, then clears it
+        self._is_waking = False  # a thread is between the two: a signal handler that interrupts it there must not count on its byte
         self._resolver = Resolver(transport=transport, client_id=options.client_id, wake=self.wake)
         self._selector.register(self._waker, selectors.EVENT_READ, None)
         self._tools = ConnectionTools(
@@ -116,9 +117,11 @@ class KafkaClient:
 
     def wake(self) -> None:
         """Interrupt poll(); never blocks, and wakes once for many calls."""
-        if not self._is_woken:
+        if not self._is_woken or self._is_waking:
+            self._is_waking = True
             self._is_woken = True
             self._waker.wake()
+            self._is_waking = False
 
     def bootstrap_connected(self) -> bool:
         """Whether a connection to a bootstrap server is open, which is so until one to a broker named by metadata replaces it."""

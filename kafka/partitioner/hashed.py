@@ -6,6 +6,7 @@ Imported by: applications.  Imports: partitioner.murmur2.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from kafka.partitioner.murmur2 import murmur2
 
@@ -19,14 +20,15 @@ class Murmur2Partitioner:
     def __init__(self, partitions: Sequence[int] | None = None) -> None:
         self._partitions = list(partitions or ())
 
-    def __call__(self, key: bytes, partitions: Sequence[int] | None = None, available: Sequence[int] | None = None) -> int:
+    def __call__(self, key: Any, partitions: Sequence[int] | None = None, available: Sequence[int] | None = None) -> int:
+        """A key that is not bytes counts as its str(), None included: all records without a key go to one partition."""
         choices = available or partitions or self._partitions
-        return choices[self._hash(key) % len(choices)]
+        return choices[self._hash(key if isinstance(key, (bytes, bytearray, memoryview)) else str(key).encode()) % len(choices)]
 
-    def partition(self, key: bytes | str, partitions: Sequence[int] | None = None) -> int:
-        return self(key.encode() if isinstance(key, str) else key, partitions)
+    def partition(self, key: Any, partitions: Sequence[int] | None = None) -> int:
+        return self(key, partitions)
 
-    def _hash(self, key: bytes) -> int:
+    def _hash(self, key: bytes | bytearray | memoryview) -> int:
         return murmur2(key) & 0x7FFFFFFF
 
 
@@ -39,8 +41,8 @@ class LegacyPartitioner(Murmur2Partitioner):
     Threads: any.
     """
 
-    def _hash(self, key: bytes) -> int:
-        return hash(key)
+    def _hash(self, key: bytes | bytearray | memoryview) -> int:
+        return hash(bytes(key))
 
 
 __all__ = ["HashedPartitioner", "LegacyPartitioner", "Murmur2Partitioner", "murmur2"]

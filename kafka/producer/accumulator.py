@@ -50,7 +50,20 @@ class DeferredRecord:
     Threads: made by any, then the I/O thread's.
     """
 
-    __slots__ = ("created_s", "future", "headers", "key", "partition", "result", "sent", "size_bytes", "timestamp_ms", "topic", "value")
+    __slots__ = (
+        "created_s",
+        "future",
+        "headers",
+        "is_settled",
+        "key",
+        "partition",
+        "result",
+        "sent",
+        "size_bytes",
+        "timestamp_ms",
+        "topic",
+        "value",
+    )
 
     def __init__(self, topic: str, partition: int | None, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Headers) -> None:
         self.topic = topic
@@ -62,6 +75,7 @@ class DeferredRecord:
         self.sent: tuple[Any, Any] = (None, None)  # key and value as given to send(), for partitioners that want them
         self.size_bytes = 0  # room it holds until it is in a batch
         self.created_s = 0.0
+        self.is_settled = False  # it is in a batch or has failed; written by the I/O thread
         self.result: FutureProduceResult
         self.future: FutureRecordMetadata
 
@@ -136,6 +150,7 @@ class RecordAccumulator:
         while True:
             with self._append_lock:
                 if self._is_appending or self.interrupting:
+                    self.memory.unreserve(granted)
                     return None
                 try:
                     self._is_appending = True
@@ -211,10 +226,16 @@ class RecordAccumulator:
         if future is None:
             raise IllegalStateError(f"A batch of {queue.topic_partition} was sealed before anybody knew it")
         batch.is_full = batch.open_bytes >= self.batch_size_bytes
+        try:
+            queue.batches.append(batch)  # known to the I/O thread from here on
+            self.fresh.append(batch)
+            self._wake()
+        except BaseException:  # of a signal handler, Ctrl-C for one: nobody looks at a batch that is not told of
+            if batch in queue.batches:
+                self.fresh.append(batch)  # twice does no harm
+            self._wake()
+            raise
         queue.open = batch
-        queue.batches.append(batch)  # known to the I/O thread from here on
-        self.fresh.append(batch)
-        self._wake()
         return future
 
     def _room_for_new_batch(self, size: int, granted: int) -> int:
@@ -256,8 +277,6 @@ class RecordAccumulator:
 
     def defer(self, deferred: DeferredRecord, header_size: int) -> FutureRecordMetadata:
         """Leave a record to the I/O thread, without waiting for anything; any thread."""
-        if not self.home.on_io_thread():
-            self.interrupting.append(deferred)
         key, value = deferred.key, deferred.value
         partition = UNKNOWN_PARTITION if deferred.partition is None else deferred.partition
         result = deferred.result = FutureProduceResult(TopicPartition(deferred.topic, partition), self.home)
@@ -265,6 +284,8 @@ class RecordAccumulator:
         deferred.future = FutureRecordMetadata(result, 0, deferred.timestamp_ms, *sizes)
         deferred.created_s = self.home.clock.monotonic()
         self.deferred.append(deferred)
+        if not self.home.on_io_thread() and not deferred.is_settled:
+            self.interrupting.append(deferred)
         self._wake()
         if self.is_terminated:
             self.fail_leftovers()

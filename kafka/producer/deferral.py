@@ -66,10 +66,12 @@ class Deferral:
                 still.append(deferred)
             else:
                 self._append(deferred, queue, batches)
-        settled = {id(deferred) for deferred in self._waiting} - {id(deferred) for deferred in still}
+        waiting = set(map(id, still))
+        for deferred in self._waiting:
+            deferred.is_settled = id(deferred) not in waiting
         self._waiting = still
         interrupting = self._accumulator.interrupting
-        while interrupting and id(interrupting[0]) in settled:
+        while interrupting and interrupting[0].is_settled:  # threads may have come here in another order than into `deferred`
             interrupting.popleft()
         for batch in batches.values():
             batch.seal()

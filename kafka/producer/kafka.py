@@ -201,6 +201,7 @@ class KafkaProducer:
             if route is not None and (partition is None or partition in route.queues):
                 return route, max(0.0, deadline_s - clock.monotonic())
             if cluster.snapshot.errors.get(topic) is TopicAuthorizationFailedError and not newly_wanted:
+                cluster.want_update()  # it may have been granted since: a later call will know
                 raise TopicAuthorizationFailedError(f"Not authorized to access topic {topic}")
             newly_wanted = False
             if route is not None and partition is not None and answers >= answers_wanted:

@@ -90,9 +90,9 @@ class BufferMemory:
             waiter = self.waiters[0]
             if not waiter.is_decided and self.used_bytes + waiter.need_bytes > self.limit_bytes:
                 return
-            self.waiters.popleft()
             if waiter.claim():
                 self._granted += waiter.need_bytes
+            self.waiters.popleft()  # after its room is counted: where nobody waits, appenders take what is left
             waiter.latch.open()
 
     def turn_away_waiters(self) -> None:

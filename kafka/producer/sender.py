@@ -423,10 +423,12 @@ class Sender:
 
     def _finish(self, batch: ProducerBatch, state: BatchState, complete: Callable[[], None]) -> None:
         """Give a batch its outcome, once: room is free, callbacks run, flushes that waited for it may return."""
-        if batch.state is BatchState.IN_FLIGHT:
+        is_queued = batch.state is not BatchState.IN_FLIGHT
+        if not is_queued:
             batch.partition.in_flight -= 1
         batch.transition(state)
-        self.schedule.forget(batch)
+        if is_queued:
+            self.schedule.forget(batch)
         self._in_flight.pop(batch, None)
         self._incomplete.pop(batch.result, None)
         batch.drop_records()

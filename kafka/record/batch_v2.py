@@ -34,12 +34,16 @@ class FormatV2:
         delta = timestamp_ms - base_timestamp_ms
         delta_bytes = _SHORT[delta] if 0 <= delta < 16384 else varint.encode(delta)
         index_bytes = _SHORT[index] if index < 16384 else varint.encode(index)
-        if key is None and value is not None and not headers:
+        if value is not None and not headers:
             size = len(value)
             size_bytes = _SHORT[size] if size < 16384 else varint.encode(size)
             length = 3 + len(delta_bytes) + len(index_bytes) + len(size_bytes) + size
-            length_bytes = _SHORT[length] if length < 16384 else varint.encode(length)
-            return b"%b\x00%b%b\x01%b%b\x00" % (length_bytes, delta_bytes, index_bytes, size_bytes, value)
+            if key is None:
+                length_bytes = _SHORT[length] if length < 16384 else varint.encode(length)
+                return b"%b\x00%b%b\x01%b%b\x00" % (length_bytes, delta_bytes, index_bytes, size_bytes, value)
+            key_size_bytes = varint.encode(len(key))
+            length_bytes = varint.encode(length - 1 + len(key_size_bytes) + len(key))
+            return b"%b\x00%b%b%b%b%b%b\x00" % (length_bytes, delta_bytes, index_bytes, key_size_bytes, key, size_bytes, value)
         parts = [b"\x00", delta_bytes, index_bytes]
         for part in (key, value):
             if part is None:

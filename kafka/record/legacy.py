@@ -50,7 +50,7 @@ class LegacyFormat:
         return self._message_overhead + (0 if key is None else len(key)) + (0 if value is None else len(value))
 
     def assemble(
-        self, records: Sequence[bytes], *, base_timestamp_ms: int, max_timestamp_ms: int, codec: Codec | None, **sequence: int
+        self, records: Sequence[bytes], *, base_timestamp_ms: int, max_timestamp_ms: int, codec: Codec | None
     ) -> list[Buffer]:
         """The messages, or one that holds them compressed; not compressed where that would make them larger.
 

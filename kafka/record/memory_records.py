@@ -1,15 +1,18 @@
 """Batches in memory, by the names that kafka-python has for them.
 
-Imported by: record, applications.  Imports: codec, record.{abc,reading,formats}.
+Imported by: record, applications.  Imports: codec, errors, record.{abc,batch_v2,reading,formats}.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, Callable, NamedTuple
 
 from kafka import codec as codecs
+from kafka.errors import UnsupportedVersionError
 from kafka.record.abc import ABCRecord, ABCRecordBatch, ABCRecords
+from kafka.record.batch_v2 import Buffer, FormatV2
 from kafka.record.formats import Format, format_for
 from kafka.record.reading import ReadRecord, RecordBatchView, split
 
@@ -67,8 +70,30 @@ class MemoryRecordsBuilder:
     Threads: one.
     """
 
-    def __init__(self, magic: int, compression_type: int, batch_size: int, **ids: int) -> None:
+    def __init__(
+        self,
+        magic: int,
+        compression_type: int,
+        batch_size: int,
+        *,
+        transactional: bool = False,
+        producer_id: int = -1,
+        producer_epoch: int = -1,
+        base_sequence: int = -1,
+    ) -> None:
+        """UnsupportedVersionError for a producer's id in a format older than 2."""
         self._format: Format = format_for(magic)
+        self._assemble: Callable[..., list[Buffer]] = self._format.assemble
+        if isinstance(self._format, FormatV2):
+            self._assemble = partial(
+                self._format.assemble,
+                producer_id=producer_id,
+                producer_epoch=producer_epoch,
+                base_sequence=base_sequence,
+                transactional=transactional,
+            )
+        elif producer_id != -1 or transactional:
+            raise UnsupportedVersionError(f"Message format {magic} has no place for a producer's id")
         self._codec = codecs.by_id(compression_type) if compression_type else None
         self._batch_size = batch_size
         self._records: list[bytes] = []
@@ -92,11 +117,10 @@ class MemoryRecordsBuilder:
     def close(self) -> None:
         """Make the batch; nothing is added any more."""
         if self._buffer is None:
-            parts: list[Any] = []
+            parts: list[Buffer] = []
             if self._records:
-                parts = self._format.assemble(
-                    self._records, base_timestamp_ms=self._timestamps[0], max_timestamp_ms=max(self._timestamps), codec=self._codec
-                )
+                first_ms, last_ms = self._timestamps[0], max(self._timestamps)
+                parts = self._assemble(self._records, base_timestamp_ms=first_ms, max_timestamp_ms=last_ms, codec=self._codec)
             self._buffer = b"".join(parts)
 
     def buffer(self) -> bytes:

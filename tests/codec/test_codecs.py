@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import tracemalloc
 from typing import Any
 
 import lz4.frame
@@ -98,6 +99,45 @@ def test_a_bomb_is_refused_at_its_bound(name: str) -> None:
     assert codec.require(name).decompress(compressed, 100_000) == b"\0" * 100_000
     with pytest.raises(CorruptRecordError):
         codec.require(name).decompress(compressed, 99_999)
+
+
+@ALL
+def test_a_small_batch_takes_little_memory_whatever_the_bound(name: str) -> None:
+    compressed = codec.require(name).compress(b"small" * 20)
+    tracemalloc.start()
+    try:
+        codec.require(name).decompress(compressed)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 2_000_000
+
+
+def test_a_snappy_block_that_announces_more_than_it_can_hold_is_corrupt_before_memory_is_taken() -> None:
+    with pytest.raises(CorruptRecordError, match="cannot hold 1073741823"):
+        codec.snappy_decode(b"\xff\xff\xff\xff\x03" + b"\0" * 10)
+
+
+def test_the_most_that_snappy_can_shrink_is_read() -> None:
+    data = b"\0" * 32768
+    assert codec.snappy_decode(codec.snappy_encode(data, xerial_compatible=False)) == data
+
+
+@ALL
+def test_cut_data_is_never_taken_for_whole_data(name: str) -> None:
+    data = bytes(random.Random(2).randbytes(70_000))
+    whole = codec.require(name).compress(data)
+    for cut in [*range(1, 40), len(whole) // 2, *range(len(whole) - 40, len(whole))]:
+        if name == "snappy" and cut in (16, 0):
+            continue  # a header with no blocks is nothing compressed
+        with pytest.raises(CorruptRecordError):
+            codec.require(name).decompress(whole[:cut])
+
+
+@ALL
+def test_what_follows_the_last_frame_is_corrupt(name: str) -> None:
+    with pytest.raises(CorruptRecordError):
+        codec.require(name).decompress(codec.require(name).compress(b"data") + b"no frame")
 
 
 @ALL

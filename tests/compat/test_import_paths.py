@@ -12,6 +12,39 @@ import sys
 import pytest
 
 PATHS: dict[str, list[str]] = {
+    # --- the producer, its futures and what they are made of ----------------------------------------------------------
+    "kafka": [
+        "KafkaProducer", "KafkaConsumer", "KafkaAdminClient", "KafkaClient", "BrokerConnection", "TopicPartition", "OffsetAndMetadata",
+        "Serializer", "Deserializer", "RoundRobinPartitioner", "HashedPartitioner", "Murmur2Partitioner", "LegacyPartitioner", "__version__",
+    ],
+    "kafka.version": ["__version__"],
+    "kafka.producer": ["KafkaProducer"],
+    "kafka.producer.kafka": ["KafkaProducer"],
+    "kafka.producer.future": ["FutureRecordMetadata", "FutureProduceResult", "RecordMetadata"],
+    "kafka.future": ["Future"],
+    "kafka.cluster": ["ClusterMetadata"],
+    "kafka.client_async": ["KafkaClient", "selectors"],
+    # --- serializers and partitioners ---------------------------------------------------------------------------------
+    "kafka.serializer": ["Serializer", "Deserializer", "DefaultSerializer", "JsonSerializer", "SerializeWrapper", "DeserializeWrapper"],
+    "kafka.serializer.abstract": ["Serializer", "Deserializer"],
+    "kafka.partitioner": [
+        "DefaultPartitioner", "RoundRobinPartitioner", "HashedPartitioner", "Murmur2Partitioner", "LegacyPartitioner", "Partitioner",
+        "StickyPartitioner", "murmur2",
+    ],
+    "kafka.partitioner.base": ["Partitioner"],
+    "kafka.partitioner.default": ["DefaultPartitioner", "murmur2"],
+    "kafka.partitioner.hashed": ["HashedPartitioner", "Murmur2Partitioner", "LegacyPartitioner", "murmur2"],
+    "kafka.partitioner.roundrobin": ["RoundRobinPartitioner"],
+    "kafka.partitioner.sticky": ["StickyPartitioner"],
+    # --- records and codecs -------------------------------------------------------------------------------------------
+    "kafka.record": ["MemoryRecords", "MemoryRecordsBuilder"],
+    "kafka.record.memory_records": ["MemoryRecords", "MemoryRecordsBuilder"],
+    "kafka.record.abc": ["ABCRecord", "ABCRecordBatch", "ABCRecords"],
+    "kafka.record.util": ["calc_crc32", "calc_crc32c", "encode_varint", "decode_varint", "size_of_varint"],
+    "kafka.codec": [
+        "has_gzip", "has_snappy", "has_lz4", "has_zstd", "gzip_encode", "gzip_decode", "snappy_encode", "snappy_decode", "lz4_encode",
+        "lz4_decode", "lz4_encode_old_kafka", "lz4_decode_old_kafka", "zstd_encode", "zstd_decode",
+    ],
     # --- errors -----------------------------------------------------------------------------------------------------
     "kafka.errors": [
         "KafkaError", "KafkaTimeoutError", "KafkaConnectionError", "NoBrokersAvailable", "NodeNotReadyError", "MessageSizeTooLargeError",

@@ -106,6 +106,13 @@ def test_the_partitioners_of_1_x_hash_over_what_is_available() -> None:
     assert LegacyPartitioner([3, 4])(b"key") == [3, 4][hash(b"key") % 2]
 
 
+def test_keys_that_are_not_bytes_count_as_text_for_the_partitioners_of_1_x() -> None:
+    every = list(range(1000))
+    assert Murmur2Partitioner()(None, every, every) == DefaultPartitioner()(b"None", every, every)
+    assert Murmur2Partitioner()("\u00e9", every, []) == DefaultPartitioner()("\u00e9".encode(), every, [])
+    assert LegacyPartitioner()(bytearray(b"key"), every) == LegacyPartitioner()(b"key", every)
+
+
 def test_a_partitioner_of_the_later_form_must_say_which() -> None:
     with pytest.raises(TypeError):
         Partitioner()  # type: ignore[abstract]

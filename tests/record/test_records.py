@@ -169,6 +169,21 @@ def test_the_hardware_is_preferred_and_the_slow_way_is_told_once(mocker: MockerF
         crc32c._choose()
 
 
+def test_a_number_of_more_than_64_bits_is_corrupt() -> None:
+    assert varint.decode(b"\xff" * 9 + b"\x01", 0) == (-(2**63), 10)
+    with pytest.raises(CorruptRecordError, match="64 bits"):
+        varint.decode(b"\xff" * 9 + b"\x02", 0)
+
+
+def test_memory_records_carry_a_producers_id_in_format_2_only() -> None:
+    builder = MemoryRecordsBuilder(2, 0, 4000, transactional=True, producer_id=7, producer_epoch=3, base_sequence=11)
+    builder.append(1000, b"k", b"v")
+    [view] = record.read(builder.buffer())
+    assert (view.producer_id, view.producer_epoch, view.base_sequence, view.is_transactional) == (7, 3, 11, True)
+    with pytest.raises(UnsupportedVersionError, match="format 1"):
+        MemoryRecordsBuilder(1, 0, 4000, producer_id=7)
+
+
 @FORMATS
 def test_memory_records_by_the_names_of_kafka_python(magic: int) -> None:
     builder = MemoryRecordsBuilder(magic=magic, compression_type=1, batch_size=4000)

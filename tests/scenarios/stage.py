@@ -20,11 +20,11 @@ from kafka.testing.handlers import SERVED
 
 
 class Stage:
-    """A cluster of one node, a clock, and producers that live on it."""
+    """A cluster of one node unless said otherwise, a clock, and producers that live on it."""
 
     def __init__(self, *, latency_s: float = 0.0, seed: int = 1, **cluster: Any) -> None:
         self.clock = VirtualClock()
-        self.cluster = Cluster(clock=self.clock, brokers=1, **cluster)
+        self.cluster = Cluster(clock=self.clock, **cluster)
         self.transport = MemoryTransport(self.cluster, self.clock, latency_s=latency_s)
         self.link = self.transport.link(self.cluster.nodes[1].address)
         self.turns = 0
