@@ -97,9 +97,10 @@ class VirtualClock:
     def sleep_until(self, wakes_at_s: float) -> None:
         """The caller has nothing to do before `wakes_at_s`; for select().
 
-        Outside wait() time moves there at once. Within, it moves when every step sleeps, so this returns early.
+        Outside wait() time moves there at once. Within, it moves when every step sleeps, so this returns early; a step
+        that sleeps once more in the same turn has a loop of its own, and time moves at once.
         """
-        if self._is_stepping:
+        if self._is_stepping and not self._sleeps_until_s:
             self._sleeps_until_s.append(wakes_at_s)
         else:
             self._move_to(wakes_at_s)
