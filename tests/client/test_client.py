@@ -48,7 +48,8 @@ class ScriptedBroker:
         self.connections: list[socket.socket] = []
         self.requests: list[type] = []
         self.accepted = threading.Semaphore(0)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._acceptor = threading.Thread(target=self._accept, daemon=True)
+        self._acceptor.start()
 
     def _accept(self) -> None:
         while True:
@@ -88,6 +89,8 @@ class ScriptedBroker:
         return ProduceResponse(throttle_time_ms=0)
 
     def close(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)  # closing alone does not wake a thread in accept()
+        self._acceptor.join(5)
         self.listener.close()
         for connection in self.connections:
             connection.close()
