@@ -2,6 +2,7 @@
 
 import logging
 
+from kafka._accel import IMPLEMENTATION as __impl__
 from kafka.admin import KafkaAdminClient
 from kafka.client.client import KafkaClient
 from kafka.client.connection import BrokerConnection
@@ -28,5 +29,6 @@ __all__ = [
     "RoundRobinPartitioner",
     "Serializer",
     "TopicPartition",
+    "__impl__",
     "__version__",
 ]

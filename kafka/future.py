@@ -12,14 +12,19 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Generator
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
+from kafka import _accel
 from kafka._clock import Clock, Latch, SystemClock
 from kafka.errors import IllegalStateError, KafkaTimeoutError
 
 log = logging.getLogger(__name__)
 
-_ON_SUCCESS, _ON_ERROR, _ON_BOTH = "callback", "errback", "both"
+Entry = tuple["Future", int, Callable[..., Any]]
+Parts = list[tuple["Completion", int]]
+"""Completions of the batches that a batch was split into, each with the position of its first record in that batch."""
+
+ON_SUCCESS, ON_ERROR, ON_BOTH = 0, 1, 2
 
 
 class Home:
@@ -49,14 +54,13 @@ class Home:
 _ANYWHERE = Home(SystemClock())
 
 
-class Completion:
-    """The one moment at which a future, or all futures of a batch, become done.
+class PythonCompletionState:
+    """What a completion knows, and the callbacks that wait for it; the compiled twin is CompletionState in _speedups/append.pyx.
 
-    `done` turns true before the callbacks run, `settled` after; waiters that had to wait are let through after.
     Threads: any; whoever completes does so once.
     """
 
-    __slots__ = ("_callbacks", "_waiters", "done", "exception", "home", "settled", "value")
+    __slots__ = ("_callbacks", "_waiters", "done", "exception", "home", "parts", "settled", "value")
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -64,78 +68,83 @@ class Completion:
         self.settled = False
         self.value: Any = None
         self.exception: BaseException | None = None
-        self._callbacks: deque[tuple[Future, str, Callable[..., Any]]] = deque()
+        self.parts: Parts | None = None
+        """Set once, when a batch was split: its records have their outcomes there."""
+        self._callbacks: deque[Entry] = deque()
         self._waiters: deque[Latch] = deque()
 
-    def register(self, future: Future, kind: str, function: Callable[..., Any]) -> None:
+    def register(self, future: Future, kind: int, function: Callable[..., Any]) -> None:
         """Have `function` called at completion, or now in this thread where that has passed."""
         self._callbacks.append((future, kind, function))
         if self.done:
-            self._run_callbacks(on_io_thread=False)
+            self.run_callbacks(on_io_thread=False)
+        elif self.parts is not None:
+            self.move_callbacks()
 
-    def finish(self, *, on_io_thread: bool = True) -> None:
-        """Become done: run callbacks in order of records and of registration, then let waiters through."""
-        self.done = True
-        try:
-            self._run_callbacks(on_io_thread=on_io_thread)
-        finally:
-            self.settled = True
-            while self._waiters:
-                try:
-                    self._waiters.popleft().open()
-                except IndexError:
-                    break  # the waiter gave up in this instant
+    def move_callbacks(self) -> None:
+        """Hand what is registered here on to the parts."""
+        for future, kind, function in self.take_callbacks():
+            future._completion.register(future, kind, function)
 
-    def wait_until(self, deadline_s: float | None, what: str = "Waiting for a future") -> bool:
-        """Block until settled or the deadline on the clock's scale; IllegalStateError where that could never come."""
-        if self.settled:
-            return True
-        self.home.check_may_wait(what)
-        latch = Latch()
-        self._waiters.append(latch)
-        try:
-            return self._is_settled() or self.home.clock.wait(latch, deadline_s) or self._is_settled()
-        finally:
-            try:
-                self._waiters.remove(latch)
-            except ValueError:
-                pass  # let through by finish()
-
-    def _is_settled(self) -> bool:
-        return self.settled
-
-    def _run_callbacks(self, *, on_io_thread: bool) -> None:
+    def take_callbacks(self) -> list[Entry]:
+        """The callbacks in order of records, then of registration; each is taken once, whoever asks."""
+        entries: list[Entry] = []
         while self._callbacks:
-            entries = []
-            while self._callbacks:
+            try:
+                entries.append(self._callbacks.popleft())
+            except IndexError:
+                break  # another thread took the last one
+        if len(entries) > 1:
+            entries.sort(key=_order)  # stable
+        return entries
+
+    def run_callbacks(self, *, on_io_thread: bool) -> None:
+        """Call what is registered, each once; what is registered meanwhile too."""
+        while self._callbacks:
+            for future, kind, function in self.take_callbacks():
+                exception = future.exception
+                if kind == ON_BOTH:
+                    argument: Any = future
+                elif (kind == ON_SUCCESS) != (exception is None):
+                    continue
+                else:
+                    argument = future.value if exception is None else exception
                 try:
-                    entries.append(self._callbacks.popleft())
-                except IndexError:
-                    break  # another thread took the last one
-            if len(entries) > 1:
-                entries.sort(key=_order)  # stable: in order of records, then of registration
-            for future, kind, function in entries:
-                future._call(kind, function, swallow=BaseException if on_io_thread else Exception)
+                    function(argument)
+                except BaseException as error:  # noqa: BLE001 - whether it gets out is decided there
+                    report_callback_error(future, error, on_io_thread)
+
+    def value_of(self, future: PythonFutureState) -> Any:
+        """The value of one of the futures that this completes."""
+        return self.value
+
+    def exception_of(self, future: PythonFutureState) -> BaseException | None:
+        """The error of one of the futures that this completes."""
+        return self.exception
 
 
-def _order(entry: tuple[Future, str, Callable[..., Any]]) -> int:
-    return entry[0]._position
+class PythonFutureState:
+    """Where a future's outcome is found, and what sets it apart from others with the same; compiled twin: FutureState.
 
-
-class Future:
-    """The result of something that happens later; what kafka-python's Future does, and the verbs of concurrent.futures.
-
-    `is_done`, `value` and `exception` are attributes. Callbacks run in the order of registration, on the thread that completes the future, or
-    at once in the caller's where it is done; what they raise is logged on this module's logger, and swallowed unless `error_on_callbacks` is set.
     Threads: any.
     """
 
-    error_on_callbacks = False
-    __slots__ = ("__dict__", "__weakref__", "_completion")
-    _position = 0
+    __slots__ = ("__dict__", "__weakref__", "_header_size", "_key_size", "_of", "_position", "_timestamp_ms", "_value_size")
 
-    def __init__(self) -> None:
-        self._completion = Completion(_ANYWHERE)
+    def __init__(self, completion: Completion, position: int, timestamp_ms: int, key_size: int, value_size: int, header_size: int) -> None:
+        self._of = completion
+        self._position = position
+        self._timestamp_ms = timestamp_ms
+        self._key_size = key_size
+        self._value_size = value_size
+        self._header_size = header_size
+
+    @property
+    def _completion(self) -> Completion:
+        completion = self._of
+        while completion.parts is not None:
+            completion, _ = part_of(completion.parts, self._position)
+        return completion
 
     @property
     def is_done(self) -> bool:
@@ -144,12 +153,129 @@ class Future:
     @property
     def value(self) -> Any:
         """The result; None until done, and when failed."""
-        return self._completion.value
+        completion = self._completion
+        if not completion.done or completion.exception_of(self) is not None:
+            return None
+        return completion.value_of(self)
 
     @property
     def exception(self) -> BaseException | None:
         """The error; None until done, and when succeeded."""
-        return self._completion.exception
+        completion = self._completion
+        return completion.exception_of(self) if completion.done else None
+
+    def add_callback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
+        return self._register(ON_SUCCESS, f, args, kwargs)
+
+    def add_errback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call ``f(*args, exception, **kwargs)`` on failure; returns this future."""
+        return self._register(ON_ERROR, f, args, kwargs)
+
+    def add_done_callback(self, f: Callable[[Any], Any]) -> None:
+        """Call f(this future) at completion."""
+        self._register(ON_BOTH, f, (), {})
+
+    def _register(self, kind: int, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        future: Any = self
+        self._completion.register(future, kind, functools.partial(f, *args, **kwargs) if args or kwargs else f)
+        return self
+
+
+if TYPE_CHECKING:
+    CompletionState = PythonCompletionState
+    FutureState = PythonFutureState
+else:
+    CompletionState = _accel.pick("CompletionState", PythonCompletionState)
+    FutureState = _accel.pick("FutureState", PythonFutureState)
+
+
+class Completion(CompletionState):
+    """The one moment at which a future, or all futures of a batch, become done.
+
+    `done` turns true before the callbacks run, `settled` after; waiters that had to wait are let through after.
+    Threads: any; whoever completes does so once.
+    """
+
+    __slots__ = ()
+
+    def finish(self, *, on_io_thread: bool = True) -> None:
+        """Become done: run callbacks in order of records and of registration, then let waiters through."""
+        self.done = True
+        try:
+            self.run_callbacks(on_io_thread=on_io_thread)
+        finally:
+            self.settled = True
+            self._release_waiters()
+
+    def split(self, parts: Parts) -> None:
+        """Have other completions take over, each from a position on; the I/O thread, while this is not done."""
+        self.parts = parts
+        self.move_callbacks()
+        self._release_waiters()
+
+    def wait_until(self, deadline_s: float | None, what: str = "Waiting for a future") -> bool:
+        """Block until settled, split, or the deadline on the clock's scale; IllegalStateError where that could never come."""
+        if self._is_over():
+            return True
+        self.home.check_may_wait(what)
+        latch = Latch()
+        self._waiters.append(latch)
+        try:
+            return self._is_over() or self.home.clock.wait(latch, deadline_s) or self._is_over()
+        finally:
+            try:
+                self._waiters.remove(latch)
+            except ValueError:
+                pass  # let through by finish()
+
+    def _is_over(self) -> bool:
+        return self.settled or self.parts is not None
+
+    def _release_waiters(self) -> None:
+        while self._waiters:
+            try:
+                self._waiters.popleft().open()
+            except IndexError:
+                break  # the waiter gave up in this instant
+
+
+def part_of(parts: Parts, position: int) -> tuple[Completion, int]:
+    """The part that has taken over the record at `position`, and where it begins."""
+    completion, first = parts[0]
+    for completion_there, begins in parts[1:]:
+        if begins > position:
+            break
+        completion, first = completion_there, begins
+    return completion, first
+
+
+def _order(entry: Entry) -> int:
+    return entry[0]._position
+
+
+def report_callback_error(future: Future, error: BaseException, on_io_thread: bool) -> None:
+    """Log what a callback raised. On the I/O thread nothing gets out; elsewhere what is no Exception does, and all where the class asks for it."""
+    if not on_io_thread and not isinstance(error, Exception):
+        raise error
+    log.error("Error processing %s", "errback" if future.exception is not None else "callback", exc_info=error)
+    if future.error_on_callbacks and not on_io_thread:
+        raise error
+
+
+class Future(FutureState):
+    """The result of something that happens later; what kafka-python's Future does, and the verbs of concurrent.futures.
+
+    `is_done`, `value` and `exception` are attributes. Callbacks run in the order of registration, on the thread that completes the future, or
+    at once in the caller's where it is done; what they raise is logged on this module's logger, and swallowed unless `error_on_callbacks` is set.
+    Threads: any.
+    """
+
+    error_on_callbacks = False
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(Completion(_ANYWHERE), 0, -1, -1, -1, -1)
 
     def succeeded(self) -> bool:
         return self.is_done and self.exception is None
@@ -178,31 +304,27 @@ class Future:
         self._completion.finish(on_io_thread=False)
         return self
 
-    def add_callback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
-        """Call ``f(*args, value, **kwargs)`` on success."""
-        return self._register(_ON_SUCCESS, f, args, kwargs)
-
-    def add_errback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
-        """Call ``f(*args, exception, **kwargs)`` on failure."""
-        return self._register(_ON_ERROR, f, args, kwargs)
-
     def add_both(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Future:
         """Call ``f(*args, value_or_exception, **kwargs)`` at completion."""
         self.add_callback(f, *args, **kwargs)
-        return self.add_errback(f, *args, **kwargs)
+        self.add_errback(f, *args, **kwargs)
+        return self
 
     def chain(self, future: Future) -> Future:
         """Complete `future` as this one is."""
         self.add_callback(future.success)
-        return self.add_errback(future.failure)
+        self.add_errback(future.failure)
+        return self
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait at most `timeout` seconds; the value, or the error raised; KafkaTimeoutError (a TimeoutError too) where time is up."""
-        completion = self._completion
-        if not completion.done:
+        if not self.is_done:
+            completion = self._completion
             deadline_s = None if timeout is None else completion.home.clock.monotonic() + timeout
-            if not completion.wait_until(deadline_s, "Getting the result of a future") and not self._completion.done:
-                raise KafkaTimeoutError(f"Timeout after waiting for {timeout} secs.")
+            while not completion.done:
+                if not completion.wait_until(deadline_s, "Getting the result of a future") and not self.is_done:
+                    raise KafkaTimeoutError(f"Timeout after waiting for {timeout} secs.")
+                completion = self._completion  # another one where the batch was split meanwhile
         exception = self.exception
         if exception is not None:
             raise exception.with_traceback(None)  # one object for many futures: it must not collect every waiter's frames
@@ -221,12 +343,9 @@ class Future:
     def running(self) -> bool:
         return not self.is_done
 
-    def add_done_callback(self, f: Callable[[Any], Any]) -> None:
-        """Call f(this future) at completion."""
-        self._completion.register(self, _ON_BOTH, f)
-
     def __await__(self) -> Generator[Any, None, Any]:
-        if not self._completion.done:
+        if not self.is_done:
+            self._completion.home.check_may_wait("Awaiting a future")
             import asyncio  # a third of the import time, and only programs that await have it loaded
 
             loop = asyncio.get_running_loop()
@@ -249,28 +368,12 @@ class Future:
             raise exception.with_traceback(None)
         return self.value
 
-    def _register(self, kind: str, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:
-        self._completion.register(self, kind, functools.partial(f, *args, **kwargs) if args or kwargs else f)
-        return self
-
     def _check_pending(self) -> None:
         if self._completion.done:
             raise IllegalStateError("Future is already complete")
 
-    def _call(self, kind: str, function: Callable[..., Any], *, swallow: type[BaseException]) -> None:
-        exception = self.exception
-        if kind == _ON_BOTH:
-            argument: Any = self
-        elif (kind == _ON_SUCCESS) != (exception is None):
-            return
-        else:
-            argument = self.value if exception is None else exception
-        try:
-            function(argument)
-        except swallow:
-            log.exception("Error processing %s", "errback" if exception is not None else "callback")
-            if self.error_on_callbacks and swallow is Exception:  # never on the I/O thread, which others wait for
-                raise
+
+_accel.install(report_callback_error=report_callback_error)
 
 
 class FutureFailureError(AssertionError, TypeError):

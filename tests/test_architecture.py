@@ -12,12 +12,13 @@ PACKAGE = ROOT / "kafka"
 
 # A module may import modules of lower floors, and those of its own room (the same entry) or of the rooms named for it.
 FLOORS: list[list[str]] = [
-    ["errors", "structs", "version", "_clock", "_transport", "_world", "_log", "future", "cluster", "metrics"],
+    ["_speedups", "_accel", "errors", "structs", "version", "_clock", "_transport", "_world", "_log", "future", "cluster", "metrics"],
     ["codec", "record", "protocol", "partitioner", "serializer"],
     ["client"],
     [
         "producer.future",
         "producer.memory",
+        "producer.records",
         "producer.batch",
         "producer.accumulator",
         "producer.partitioning",
@@ -27,6 +28,7 @@ FLOORS: list[list[str]] = [
         "producer.metrics",
         "producer.options",
         "producer.arguments",
+        "producer.send_path",
     ],
     ["producer.sender"],
     ["producer.config", "producer.assembly", "producer.lifecycle", "producer.kafka", "producer"],
@@ -36,6 +38,7 @@ FLOORS: list[list[str]] = [
 # Imports between rooms of one floor.
 SIBLINGS = {
     ("cluster", "errors"), ("cluster", "future"), ("cluster", "structs"), ("cluster", "_clock"),
+    ("_accel", "_speedups"), ("future", "_accel"),
     ("future", "errors"), ("future", "_clock"), ("_world", "_clock"), ("_world", "_transport"), ("_log", "_clock"),
     ("metrics", "errors"), ("record", "codec"),
     ("sasl", "oauth"), ("net", "oauth"),

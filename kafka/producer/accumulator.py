@@ -10,34 +10,56 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from kafka import record
+from kafka import _accel, record
 from kafka._clock import Latch
 from kafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError
 from kafka.future import Completion, Home
-from kafka.producer.batch import Headers, ProducerBatch
+from kafka.producer.batch import ProducerBatch
 from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
 from kafka.producer.memory import BufferMemory
+from kafka.producer.records import Headers, PythonRecords, new_records
 from kafka.structs import TopicPartition
 
 UNKNOWN_PARTITION = -1
 
 
-class PartitionQueue:
-    """The batches of one partition, oldest first; only the newest may be open.
+class PythonPartitionSlot:
+    """The open batch of a partition; the compiled twin is PartitionSlot in _speedups/append.pyx.
 
-    Threads: `open` belongs to the holder of the append lock; `batches` is appended to by it and taken from on the left by
-    the I/O thread; the fields after them belong to the I/O thread.
+    Threads: belongs to the holder of the append lock.
     """
 
-    __slots__ = ("batches", "expires_at_s", "in_flight", "leader", "open", "place", "topic_partition", "wakes_at_s")
+    __slots__ = ("open", "records")
+
+    def __init__(self) -> None:
+        self.open: ProducerBatch | None = None
+        self.records: PythonRecords | None = None  # of the open batch
+
+
+if TYPE_CHECKING:
+    PartitionSlot = PythonPartitionSlot
+else:
+    PartitionSlot = _accel.pick("PartitionSlot", PythonPartitionSlot)
+
+
+class PartitionQueue(PartitionSlot):
+    """The batches of one partition, oldest first; only the newest may be open.
+
+    Threads: `open` and `records` belong to the holder of the append lock; `batches` is appended to by it and taken from on
+    the left by the I/O thread; the fields after them belong to the I/O thread.
+    """
+
+    __slots__ = ("batches", "expires_at_s", "in_flight", "leader", "place", "probe", "proven_bytes", "topic_partition", "wakes_at_s")
 
     def __init__(self, topic_partition: TopicPartition) -> None:
+        super().__init__()
         self.topic_partition = topic_partition
-        self.open: ProducerBatch | None = None
         self.batches: deque[ProducerBatch] = deque()
         self.in_flight = 0  # batches of it on the wire
+        self.probe: ProducerBatch | None = None  # one of them, larger than any acknowledged before: none may follow it until it is answered
+        self.proven_bytes = 0  # size on the wire of the largest batch that was acknowledged
         self.place: dict[PartitionQueue, None] | None = None  # the ready line it stands in (schedule.py)
         self.wakes_at_s: float | None = None  # when its timer will look at it again
         self.expires_at_s: float | None = None  # when its timer will look for expired batches
@@ -51,15 +73,18 @@ class DeferredRecord:
     """
 
     __slots__ = (
+        "answers_seen",
         "created_s",
         "future",
         "headers",
         "is_settled",
         "key",
         "partition",
+        "placed",
         "result",
         "sent",
         "size_bytes",
+        "thread",
         "timestamp_ms",
         "topic",
         "value",
@@ -75,7 +100,10 @@ class DeferredRecord:
         self.sent: tuple[Any, Any] = (None, None)  # key and value as given to send(), for partitioners that want them
         self.size_bytes = 0  # room it holds until it is in a batch
         self.created_s = 0.0
+        self.answers_seen = -1  # how many answers metadata had when its partition was not found
         self.is_settled = False  # it is in a batch or has failed; written by the I/O thread
+        self.placed = Latch()  # opened after that
+        self.thread = 0  # whose send() it interrupted
         self.result: FutureProduceResult
         self.future: FutureRecordMetadata
 
@@ -94,6 +122,15 @@ class FlushRequest:
         self.is_abandoned = False
 
 
+class BatchSizes(NamedTuple):
+    """How large batches become, in bytes."""
+
+    sendable: int
+    """From this size on a batch does not linger: batch_size."""
+    most: int
+    """What it may grow to while it waits for the wire: max_batch_size."""
+
+
 class RecordAccumulator:
     """Takes records from any thread and keeps them until the I/O thread fetches them.
 
@@ -101,22 +138,45 @@ class RecordAccumulator:
     never taken by the I/O thread; it is re-entrant so that a signal handler's send() finds out and defers its record.
     """
 
-    def __init__(self, *, home: Home, memory: BufferMemory, batch_size_bytes: int, magic: int, wake: Callable[[], None]) -> None:
+    def __init__(self, *, home: Home, memory: BufferMemory, sizes: BatchSizes, magic: int, wake: Callable[[], None]) -> None:
         self.home = home
         self.memory = memory
-        self.batch_size_bytes = batch_size_bytes
+        self.sizes = sizes
         self.format = record.format_for(magic)  # of new batches; replaced by the I/O thread when brokers turn out newer
-        self.refusal: KafkaError | None = None  # why nothing more is taken: closed, failed, forked; written once by any thread
+        self.size_limits: dict[str, int] = {}  # topics whose brokers refused larger batches, and what was remembered; written by the I/O thread
         self.fresh: deque[ProducerBatch] = deque()  # new or newly full batches the I/O thread has not looked at
         self.deferred: deque[DeferredRecord] = deque()
-        self.interrupting: deque[DeferredRecord] = deque()  # those of them that interrupted an append; what follows must not overtake them
+        self.interrupting: deque[DeferredRecord] = deque()  # those of them that interrupted an append; what their thread sends next must not overtake
         self.flushes: deque[FlushRequest] = deque()
         self.room_waits: deque[float] = deque()  # seconds that threads waited for room, for the I/O thread to measure
+        self.incomplete: dict[FutureProduceResult, ProducerBatch] = {}  # the I/O thread's: what it knows of and has no outcome
+        self.unplaced: list[DeferredRecord] = []  # the I/O thread's: deferred records that it has taken and that have no batch yet
         self.is_terminated = False  # the I/O thread has ended; written by it
+        self.on_refusal: Callable[[], None] = _nothing
+        """Called once something is refused: whoever appends past this object must stop to."""
+        self._refusal: KafkaError | None = None
         self._queues: dict[TopicPartition, PartitionQueue] = {}
         self._wake = wake
-        self._append_lock = threading.RLock()  # guards _is_appending, PartitionQueue.open, open batches' sizes, memory's reserved bytes
+        self._append_lock = threading.RLock()  # guards _is_appending, slots, open batches' sizes, memory's reserved bytes
         self._is_appending = False
+
+    @property
+    def refusal(self) -> KafkaError | None:
+        """Why nothing more is taken: closed, failed, forked; any thread sets it."""
+        return self._refusal
+
+    @refusal.setter
+    def refusal(self, error: KafkaError) -> None:
+        self._refusal = error
+        self.on_refusal()
+
+    def check_open(self) -> None:
+        """Raise the reason of refusal, if there is one: a copy each time, so that no caller's frames are kept with it."""
+        refusal = self._refusal
+        if refusal is not None:
+            copy = type(refusal)(*refusal.args)
+            copy.__cause__ = refusal.__cause__
+            raise copy
 
     def queue(self, topic_partition: TopicPartition) -> PartitionQueue:
         """The queue of a partition, made when first asked for; any thread."""
@@ -125,9 +185,23 @@ class RecordAccumulator:
             queue = self._queues.setdefault(topic_partition, PartitionQueue(topic_partition))
         return queue
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether every record has its outcome; any thread."""
+        return not (self.fresh or self.deferred or self.incomplete or self.unplaced)
+
     def adopt_format(self, magic: int) -> None:
         """I/O thread: begin new batches in another message format from now on."""
         self.format = record.format_for(magic)
+
+    def new_batch(self, queue: PartitionQueue, timestamp_ms: int) -> ProducerBatch:
+        """An empty batch for the partition that nobody knows yet; any thread."""
+        result = FutureProduceResult(queue.topic_partition, self.home)
+        sendable, most = self.sizes
+        if self.size_limits:
+            limit = self.size_limits.get(queue.topic_partition.topic, most)
+            sendable, most = min(sendable, limit), min(most, limit)
+        return ProducerBatch(queue, new_records(self.format, result, timestamp_ms, sendable, most), self.home.clock.monotonic())
 
     def append(
         self,
@@ -139,30 +213,49 @@ class RecordAccumulator:
         header_size: int,
         wait_s: float,
     ) -> FutureRecordMetadata | None:
-        """Add a record, waiting at most `wait_s` seconds for room; None where the record must be deferred.
-
-        That is so where a signal handler interrupted this very method, and after it until what it sent is in a batch.
+        """Add a record, waiting at most `wait_s` seconds for room; None where a signal handler interrupted this very method: it must be deferred.
 
         KafkaTimeoutError where there was no room in time; the reason of refusal where the producer takes nothing more.
         """
         granted = 0
         deadline_s = 0.0
         while True:
+            earlier = self._own_interruption() if self.interrupting else None
             with self._append_lock:
-                if self._is_appending or self.interrupting:
+                if self._is_appending:
                     self.memory.unreserve(granted)
                     return None
-                try:
-                    self._is_appending = True
-                    outcome = self._append_locked(queue, timestamp_ms, key, value, headers, header_size, granted)
-                finally:
-                    self._is_appending = False
-            if not isinstance(outcome, int):
+                outcome: FutureRecordMetadata | int = 0
+                if earlier is None:
+                    try:
+                        self._is_appending = True
+                        outcome = self._append_locked(queue, timestamp_ms, key, value, headers, header_size, granted)
+                    finally:
+                        self._is_appending = False
+            deadline_s = deadline_s or self.home.clock.monotonic() + wait_s
+            if earlier is not None:
+                self._wait_until_placed(earlier, deadline_s, granted)
+            elif isinstance(outcome, int):
+                granted = self._wait_for_room(outcome, deadline_s, wait_s)
+            else:
                 if self.is_terminated:
                     self.fail_leftovers()
                 return outcome
-            deadline_s = deadline_s or self.home.clock.monotonic() + wait_s
-            granted = self._wait_for_room(outcome, deadline_s, wait_s)
+
+    def _own_interruption(self) -> DeferredRecord | None:
+        """The newest record that a signal handler left while it interrupted an append of this thread, if it is not in a batch yet."""
+        me = threading.get_ident()
+        return next((one for one in reversed(tuple(self.interrupting)) if one.thread == me and not one.is_settled), None)
+
+    def _wait_until_placed(self, earlier: DeferredRecord, deadline_s: float, granted: int) -> None:
+        try:
+            if self.home.clock.wait(earlier.placed, deadline_s):
+                return
+        except BaseException:
+            self._leave_queue(False, granted)
+            raise
+        self._leave_queue(False, granted)
+        raise KafkaTimeoutError(f"A signal handler sent to {earlier.topic} before this record, and that has found no batch within max_block_ms")
 
     def _append_locked(
         self,
@@ -175,57 +268,26 @@ class RecordAccumulator:
         granted: int,
     ) -> FutureRecordMetadata | int:
         """The future, or how many bytes of room to wait for.  `granted` bytes of room are held already."""
-        if self.refusal is not None:
+        if self._refusal is not None:
             self.memory.unreserve(granted)
-            raise self.refusal.with_traceback(None)
+            self.check_open()
         batch = queue.open
-        sizes = (-1 if key is None else len(key), -1 if value is None else len(value), header_size)
-        if batch is not None and not batch.is_full:
-            records = batch.records  # read before is_sealing: what is appended to this list after a seal is seen to come late
-            position = len(records)
-            if not batch.is_sealing:
-                encoded = batch.format.encode(position, batch.base_timestamp_ms, timestamp_ms, key, value, headers)
-                size = len(encoded)
-                if batch.open_bytes + size > self.batch_size_bytes:
-                    batch.is_full = True
-                else:
-                    if granted < size:
-                        if not self.memory.reserve(size - granted):
-                            return self._room_for_new_batch(size, granted)
-                        granted = size
-                    future = batch.append(records, position, encoded, timestamp_ms, sizes)
-                    if future is not None:
-                        if granted > size:
-                            self.memory.unreserve(granted - size)
-                        if batch.open_bytes >= self.batch_size_bytes:
-                            batch.is_full = True
-                            self.fresh.append(batch)
-                            self._wake()
-                        return future
-        return self._append_to_new_batch_locked(queue, timestamp_ms, key, value, headers, sizes, granted)
-
-    def _append_to_new_batch_locked(
-        self,
-        queue: PartitionQueue,
-        timestamp_ms: int,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers,
-        sizes: tuple[int, int, int],
-        granted: int,
-    ) -> FutureRecordMetadata | int:
-        format = self.format
-        encoded = format.encode(0, timestamp_ms, timestamp_ms, key, value, headers)
-        size = format.overhead_bytes + len(encoded)
-        if granted < size and not self.memory.reserve(size - granted):
-            return self._room_for_new_batch(size, granted)
-        if granted > size:
-            self.memory.unreserve(granted - size)
-        batch = ProducerBatch(queue, format, self.home, self.home.clock.monotonic(), timestamp_ms)
-        future = batch.append(batch.records, 0, encoded, timestamp_ms, sizes)
-        if future is None:
+        if batch is not None:
+            was_full = batch.records.is_full
+            outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
+            if isinstance(outcome, int):
+                return self._room_for_new_batch(outcome, granted)
+            if outcome is not None:
+                if not was_full and batch.records.is_full:
+                    self.fresh.append(batch)
+                    self._wake()
+                return outcome
+        batch = self.new_batch(queue, timestamp_ms)
+        outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
+        if outcome is None:
             raise IllegalStateError(f"A batch of {queue.topic_partition} was sealed before anybody knew it")
-        batch.is_full = batch.open_bytes >= self.batch_size_bytes
+        if isinstance(outcome, int):
+            return self._room_for_new_batch(outcome, granted)
         try:
             queue.batches.append(batch)  # known to the I/O thread from here on
             self.fresh.append(batch)
@@ -236,7 +298,8 @@ class RecordAccumulator:
             self._wake()
             raise
         queue.open = batch
-        return future
+        queue.records = batch.records
+        return outcome
 
     def _room_for_new_batch(self, size: int, granted: int) -> int:
         """Give back what is held, and say what to wait for: room for a batch of its own is enough wherever the record goes."""
@@ -264,9 +327,9 @@ class RecordAccumulator:
                 f"Failed to allocate memory within the configured max blocking time: {need_bytes} bytes were needed, and of buffer_memory="
                 f"{memory.limit_bytes} {memory.used_bytes} are queued or in flight (max_block_ms left {wait_s * 1000:.0f} ms for it)"
             )
-        if self.refusal is not None:
+        if self._refusal is not None:
             self._leave_queue(waiter.claim(), need_bytes)
-            raise self.refusal
+            self.check_open()
         return need_bytes
 
     def _leave_queue(self, gave_up: bool, need_bytes: int) -> None:
@@ -284,7 +347,8 @@ class RecordAccumulator:
         deferred.future = FutureRecordMetadata(result, 0, deferred.timestamp_ms, *sizes)
         deferred.created_s = self.home.clock.monotonic()
         self.deferred.append(deferred)
-        if not self.home.on_io_thread() and not deferred.is_settled:
+        if not self.home.on_io_thread():
+            deferred.thread = threading.get_ident()
             self.interrupting.append(deferred)
         self._wake()
         if self.is_terminated:
@@ -294,6 +358,8 @@ class RecordAccumulator:
     def flush(self, timeout_s: float | None) -> None:
         """Wait until everything appended before has an outcome; KafkaTimeoutError where that takes longer."""
         self.home.check_may_wait("flush()")
+        if self.is_idle:
+            return
         request = FlushRequest()
         deadline_s = None if timeout_s is None else self.home.clock.monotonic() + timeout_s
         self.flushes.append(request)
@@ -313,12 +379,18 @@ class RecordAccumulator:
             batch.seal()
             if not batch.result.done:
                 batch.result.fail(error)
-        self.interrupting.clear()
         for deferred in take_all(self.deferred):
             deferred.result.fail(error)
+        for deferred in take_all(self.interrupting):
+            deferred.is_settled = True
+            deferred.placed.open()
         for request in take_all(self.flushes):
             request.latch.open()
         self.memory.turn_away_waiters()
+
+
+def _nothing() -> None:
+    """Nobody appends past the accumulator."""
 
 
 def take_all(queue: deque[Any]) -> Sequence[Any]:

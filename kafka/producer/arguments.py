@@ -9,7 +9,7 @@ import re
 from typing import Any, Callable
 
 from kafka.errors import InvalidArgumentTypeError, InvalidArgumentValueError
-from kafka.producer.batch import Headers
+from kafka.producer.records import Headers
 from kafka.serializer import call_form
 
 ROOM_FOR_OVERHEAD = 128

@@ -20,6 +20,7 @@ from kafka.producer.deferral import Deferral
 from kafka.producer.memory import BufferMemory
 from kafka.producer.metrics import RegisteredSenderMetrics, SenderMetrics
 from kafka.producer.partitioning import Router
+from kafka.producer.send_path import CompiledSendPath, send_path_for
 from kafka.producer.sender import Sender
 
 
@@ -33,6 +34,7 @@ class Parts(NamedTuple):
     router: Router
     sender: Sender
     metrics: Metrics | None
+    send_path: CompiledSendPath | None
 
 
 def assemble(config: dict[str, Any], world: World) -> Parts:
@@ -63,7 +65,7 @@ def assemble(config: dict[str, Any], world: World) -> Parts:
     accumulator = RecordAccumulator(
         home=home,
         memory=BufferMemory(config["buffer_memory"]),
-        batch_size_bytes=config["batch_size"],
+        sizes=producer_config.batch_sizes(config),
         magic=_magic_for(config["api_version"]),
         wake=client.wake,
     )
@@ -80,7 +82,8 @@ def assemble(config: dict[str, Any], world: World) -> Parts:
         metrics=_sender_metrics(metrics, client, world),
         on_end=_nothing if metrics is None else metrics.close,
     )
-    return Parts(home, cluster, client, accumulator, router, sender, metrics)
+    path = send_path_for(config, clock=world.clock, random=world.random, accumulator=accumulator, cluster=cluster)
+    return Parts(home, cluster, client, accumulator, router, sender, metrics, path)
 
 
 def _meet_cluster(config: dict[str, Any], client: KafkaClient, world: World) -> None:

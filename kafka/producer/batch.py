@@ -1,23 +1,20 @@
 """A batch of records of one partition, from its first record to its outcome.
 
-Imported by: producer.  Imports: record, codec, errors, producer.future.
+Imported by: producer.  Imports: record, codec, errors, producer.{future,records}.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 from kafka import record
 from kafka.codec import Codec
 from kafka.errors import IllegalStateError, KafkaError
-from kafka.future import Home
-from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
+from kafka.producer.future import FutureProduceResult
+from kafka.producer.records import Buffer, PythonRecords, converted, new_records
 from kafka.structs import TopicPartition
-
-Headers = Sequence["tuple[str, bytes | None]"]
 
 _numbers = itertools.count()
 
@@ -29,6 +26,7 @@ class BatchState(Enum):
     SEALED = "sealed"  # its records are final and the I/O thread owns it
     IN_FLIGHT = "in flight"
     RETRY_WAIT = "retry wait"
+    SPLIT = "split"  # its pieces have taken over
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     ABORTED = "aborted"
@@ -36,128 +34,95 @@ class BatchState(Enum):
 
 TRANSITIONS: dict[BatchState, frozenset[BatchState]] = {
     BatchState.OPEN: frozenset({BatchState.SEALED}),
-    BatchState.SEALED: frozenset({BatchState.IN_FLIGHT, BatchState.FAILED, BatchState.ABORTED}),
-    BatchState.IN_FLIGHT: frozenset({BatchState.SUCCEEDED, BatchState.FAILED, BatchState.ABORTED, BatchState.RETRY_WAIT}),
-    BatchState.RETRY_WAIT: frozenset({BatchState.IN_FLIGHT, BatchState.FAILED, BatchState.ABORTED}),
+    BatchState.SEALED: frozenset({BatchState.IN_FLIGHT, BatchState.SPLIT, BatchState.FAILED, BatchState.ABORTED}),
+    BatchState.IN_FLIGHT: frozenset(
+        {BatchState.SUCCEEDED, BatchState.FAILED, BatchState.ABORTED, BatchState.RETRY_WAIT, BatchState.SPLIT}
+    ),
+    BatchState.RETRY_WAIT: frozenset({BatchState.IN_FLIGHT, BatchState.SPLIT, BatchState.FAILED, BatchState.ABORTED}),
+    BatchState.SPLIT: frozenset(),
     BatchState.SUCCEEDED: frozenset(),
     BatchState.FAILED: frozenset(),
     BatchState.ABORTED: frozenset(),
 }
 
-_SEAL = b""
-"""Ends the list of a sealed batch's records.  No record is empty, so that equality finds it quickly."""
-
-
 class ProducerBatch:
-    """Encoded records of one partition and the result their futures share.
+    """Records of one partition, the result their futures share, and how far they have come.
 
-    Appending and sealing race without a lock: each is one atomic append to `records`, and the first seal decides. An
-    appender whose record came behind the seal sees it there and takes the next batch; seal() drops what came behind.
-    Threads: `open_bytes` and append() by the holder of the accumulator's append lock; the rest by the I/O thread.
+    Threads: made by the holder of the append lock or by the I/O thread; everything but `records` is the I/O thread's after that.
     """
 
     __slots__ = (
-        "_maxima",
         "attempts",
-        "base_timestamp_ms",
         "created_s",
-        "format",
-        "is_full",
-        "is_sealing",
         "last_error",
         "lingers",
         "not_before_s",
         "number",
-        "open_bytes",
         "partition",
         "record_count",
         "records",
         "result",
         "size_bytes",
         "state",
+        "wire_bytes",
     )
 
-    def __init__(self, partition: Any, format: record.Format, home: Home, created_s: float, base_timestamp_ms: int) -> None:
+    def __init__(self, partition: Any, records: PythonRecords, created_s: float, number: tuple[int, ...] | None = None) -> None:
         self.partition = partition
-        self.format = format
+        self.records = records
+        self.result = records.result
         self.created_s = created_s
-        self.number = next(_numbers)  # batches of a partition are sent, and sent again, in this order
-        self.base_timestamp_ms = base_timestamp_ms
-        self.result = FutureProduceResult(partition.topic_partition, home)
+        self.number = (next(_numbers),) if number is None else number  # batches of a partition are sent, and sent again, in this order
         self.state = BatchState.OPEN
-        self.open_bytes = format.overhead_bytes
         self.size_bytes = 0  # set by seal(), like record_count
         self.record_count = 0
-        self.is_full = False  # set by the appender when it moves on; read by the I/O thread
-        self.is_sealing = False
+        self.wire_bytes = 0  # what the last attempt took
         self.lingers = True  # false once a flush wants it sent
         self.attempts = 0
         self.not_before_s = created_s
         self.last_error: KafkaError | None = None
-        self.records: list[bytes] = []
-        self._maxima = [(0, base_timestamp_ms)]  # (position, greatest timestamp up to there)
-
-    # --- the appending thread -----------------------------------------------------------------------------------
-
-    def append(
-        self, records: list[bytes], position: int, encoded: bytes, timestamp_ms: int, sizes: tuple[int, int, int]
-    ) -> FutureRecordMetadata | None:
-        """Add a record encoded for `position`; None where the seal came first.
-
-        `records` is this batch's list and `position` its length, both read in this order before and after `is_sealing` was seen false.
-        """
-        if timestamp_ms > self._maxima[-1][1]:
-            self._maxima.append((position, timestamp_ms))
-        records.append(encoded)
-        if records[position] is not encoded:
-            return None
-        self.open_bytes += len(encoded)
-        return FutureRecordMetadata(self.result, position, timestamp_ms, *sizes)
-
-    # --- the I/O thread -----------------------------------------------------------------------------------------
 
     def seal(self) -> None:
         """Take no more records; the size and the number of records are exact from here on."""
         if self.state is not BatchState.OPEN:
             return
-        self.is_sealing = True
-        self.records.append(_SEAL)
-        self.record_count = self.records.index(_SEAL)
-        self.size_bytes = self.format.overhead_bytes + sum(map(len, self.sealed_records()))
+        self.records.seal()
+        self.record_count = self.records.count
+        self.size_bytes = self.records.size_bytes
         self.transition(BatchState.SEALED)
 
-    @property
-    def max_timestamp_ms(self) -> int:
-        return next(timestamp_ms for position, timestamp_ms in reversed(self._maxima) if position < self.record_count)
-
-    def sealed_records(self) -> list[bytes]:
-        """The encoded records of a sealed batch."""
-        return self.records[: self.record_count]
-
-    def drop_records(self) -> None:
-        """Keep nothing of the payload: the batch is final, and its queue may refer to it for long.
-
-        The list itself stays as it is for an appender that holds it.
-        """
-        self.records = []
-
-    def assemble(self, codec: Codec | None, magic: int) -> list[bytes | bytearray | memoryview]:
+    def assemble(self, codec: Codec | None, magic: int) -> list[Buffer]:
         """The batch as buffers for a Produce request in message format `magic`; compresses, which may take a while.
 
         UnsupportedVersionError where `magic` cannot hold the records (headers before format 2).
         """
-        records = self.sealed_records()
-        if magic != self.format.magic:
-            records = self._converted(records, magic)
-            self.records, self.format = records, record.format_for(magic)
+        if magic != self.records.format.magic:
+            self.records = converted(self.records, magic)
         self.result.has_timestamps = magic > 0
-        if magic < 2:
-            self.result.checksums = [self.format.checksum(encoded) for encoded in records]
-        return self.format.assemble(records, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=self.max_timestamp_ms, codec=codec)
+        self.result.checksums = self.records.checksums()
+        return self.records.assemble(codec)
 
-    def _converted(self, records: list[bytes], magic: int) -> list[bytes]:
-        buffers = self.format.assemble(records, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=self.max_timestamp_ms, codec=None)
-        return record.convert(b"".join(buffers), magic, base_timestamp_ms=self.base_timestamp_ms)
+    def split(self, limit_bytes: int) -> list[ProducerBatch]:
+        """Sealed batches of at most `limit_bytes`, or of one record, in order: they take over this one's records, futures and place."""
+        pieces: list[ProducerBatch] = []
+        firsts: list[int] = []
+        views = record.read(b"".join(self.records.assemble(None)))
+        for position, read in enumerate(one for view in views for one in view.records):
+            content = (max(0, read.timestamp), read.key, read.value, read.headers, -1)
+            if not pieces or pieces[-1].records.append(None, 0, *content) is None:
+                result = FutureProduceResult(self.topic_partition, self.result.home)
+                result.first_position = self.result.first_position + position
+                records = new_records(self.records.format, result, content[0], limit_bytes, limit_bytes)
+                records.append(None, 0, *content)
+                pieces.append(ProducerBatch(self.partition, records, self.created_s, (*self.number, len(pieces))))
+                firsts.append(result.first_position)
+        for piece in pieces:
+            piece.lingers = False
+            piece.attempts = self.attempts
+            piece.last_error = self.last_error
+            piece.seal()
+        self.result.split([(piece.result, first) for piece, first in zip(pieces, firsts)])
+        return pieces
 
     def transition(self, state: BatchState) -> None:
         """Move to `state`; IllegalStateError, and nothing changed, where the table does not allow it."""

@@ -18,6 +18,7 @@ from kafka.codec import Codec
 from kafka.errors import KafkaConfigurationError
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.producer import options as check
+from kafka.producer.accumulator import BatchSizes
 from kafka.producer.delivery import DeliveryPolicy
 from kafka.producer.options import Option
 
@@ -120,6 +121,15 @@ OPTIONS: tuple[Option, ...] = (
         "bytes",
         "batching",
         "Bound on a record and on the batches of one request.",
+    ),
+    Option(
+        "max_batch_size",
+        None,
+        check.optional(check.integer(0, _INT32_MAX)),
+        "bytes",
+        "batching",
+        "What a batch may grow to, beyond batch_size, while it waits for the wire; at most max_request_size. Brokers that refuse it get "
+        "smaller batches. None: max_request_size, or batch_size where that is given or acks=0.",
     ),
     # --- delivery -----------------------------------------------------------------------------------------------
     Option(
@@ -304,6 +314,9 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
         config["api_version"] = (0, 9)
     for rule in RULES:
         rule(config)
+    if config["max_batch_size"] is None:
+        grows = "batch_size" not in given and config["acks"] != 0
+        config["max_batch_size"] = config["max_request_size"] if grows else config["batch_size"]
     return config
 
 
@@ -342,7 +355,19 @@ def codec_is_installed_and_known_to_brokers(config: Mapping[str, Any]) -> None:
         raise KafkaConfigurationError(f"compression_type: {needs[1]}, and api_version is {version}")
 
 
-RULES = (delivery_outlives_linger_and_request, codec_is_installed_and_known_to_brokers)
+def largest_batch_fits_the_other_sizes(config: Mapping[str, Any]) -> None:
+    most = config["max_batch_size"]
+    if most is None:
+        return
+    if most < config["batch_size"]:
+        raise KafkaConfigurationError(f"max_batch_size: {most} is less than batch_size={config['batch_size']}")
+    if most > config["max_request_size"]:
+        raise KafkaConfigurationError(f"max_batch_size: {most} is more than max_request_size={config['max_request_size']}")
+    if config["acks"] == 0 and most > config["batch_size"]:
+        raise KafkaConfigurationError("max_batch_size: with acks=0 batches cannot grow, since no broker says what it refuses")
+
+
+RULES = (delivery_outlives_linger_and_request, codec_is_installed_and_known_to_brokers, largest_batch_fits_the_other_sizes)
 
 
 # --- what the parts are built from ----------------------------------------------------------------------------------
@@ -364,6 +389,12 @@ def delivery_policy(config: Mapping[str, Any]) -> DeliveryPolicy:
         max_request_bytes=config["max_request_size"],
         keeps_order=config["max_in_flight_requests_per_connection"] == 1,
     )
+
+
+def batch_sizes(config: Mapping[str, Any]) -> BatchSizes:
+    """The accumulator's share of the options."""
+    most = min(config["max_batch_size"], config["max_request_size"])
+    return BatchSizes(sendable=min(config["batch_size"], most), most=most)
 
 
 def chosen_codec(config: Mapping[str, Any]) -> Codec | None:

@@ -11,9 +11,10 @@ from typing import Callable
 
 from kafka.cluster import ClusterMetadata
 from kafka.errors import InvalidTopicError, KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
-from kafka.future import Completion, Future, Home
-from kafka.producer.accumulator import DeferredRecord, PartitionQueue, RecordAccumulator, take_all
+from kafka.future import Completion, Home
+from kafka.producer.accumulator import DeferredRecord, PartitionQueue, RecordAccumulator
 from kafka.producer.batch import ProducerBatch
+from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.partitioning import Router, unrecognized_partition
 
 _HOPELESS = (InvalidTopicError, TopicAuthorizationFailedError)
@@ -31,32 +32,37 @@ class Deferral:
         self._router = router
         self._cluster = cluster
         self._max_block_s = max_block_s
-        self._waiting: list[DeferredRecord] = []
         self.on_done: Callable[[Completion], None] = _nobody
-        """Called with the result of a deferred record when it is complete."""
-        self._asked: dict[str, int] = {}  # topic -> how many answers metadata had when an explicit partition of it was not found
-
-    @property
-    def is_waiting(self) -> bool:
-        return bool(self._waiting)
+        """Called with the result of a deferred record that has failed."""
+        self.on_placed: Callable[[Completion, Iterable[Completion]], None] = _nobody_else
+        """Called with the result of a deferred record and that of the batch which has taken it over."""
 
     @property
     def count(self) -> int:
-        return len(self._waiting) + len(self._accumulator.deferred)
+        return len(self._accumulator.unplaced) + len(self._accumulator.deferred)
 
     def results(self) -> list[Completion]:
         """The results that flush() has to wait for."""
-        return [deferred.result for deferred in self._waiting]
+        self._take_deferred()
+        return [deferred.result for deferred in self._accumulator.unplaced]
 
     def next_deadline_s(self) -> float:
-        return min((deferred.created_s + self._max_block_s for deferred in self._waiting), default=math.inf)
+        return min((deferred.created_s + self._max_block_s for deferred in self._accumulator.unplaced), default=math.inf)
 
-    def place(self, now_s: float) -> Iterable[ProducerBatch]:
-        """Put the records whose topic is known into sealed batches, in the order they were sent; fail those whose time is up."""
-        self._waiting.extend(take_all(self._accumulator.deferred))
+    def _take_deferred(self) -> None:
+        """A record is always to be found in `deferred` or in `unplaced`."""
+        deferred = self._accumulator.deferred
+        while deferred:
+            self._accumulator.unplaced.append(deferred[0])
+            deferred.popleft()
+
+    def place(self, now_s: float) -> None:
+        """Put the records whose topic is known into new sealed batches, in the order they were sent; fail those whose time is up."""
+        accumulator = self._accumulator
+        self._take_deferred()
         still: list[DeferredRecord] = []
         batches: dict[PartitionQueue, ProducerBatch] = {}
-        for deferred in self._waiting:
+        for deferred in accumulator.unplaced:
             try:
                 queue = self._find_queue(deferred, now_s)
             except BaseException as error:  # noqa: BLE001 - the user's partitioner, on the thread that nothing may stop
@@ -66,23 +72,22 @@ class Deferral:
                 still.append(deferred)
             else:
                 self._append(deferred, queue, batches)
-        waiting = set(map(id, still))
-        for deferred in self._waiting:
-            deferred.is_settled = id(deferred) not in waiting
-        self._waiting = still
-        interrupting = self._accumulator.interrupting
-        while interrupting and interrupting[0].is_settled:  # threads may have come here in another order than into `deferred`
-            interrupting.popleft()
+                deferred.is_settled = True
         for batch in batches.values():
             batch.seal()
-            self._accumulator.memory.take_beyond_limit(batch.size_bytes)
-        return batches.values()
+            accumulator.memory.take_beyond_limit(batch.size_bytes)
+        accumulator.fresh.extend(batches.values())
+        accumulator.unplaced[:] = still
+        interrupting = accumulator.interrupting
+        while interrupting and interrupting[0].is_settled:  # threads may have come here in another order than into `deferred`
+            interrupting.popleft().placed.open()
 
     def fail_all(self, error: KafkaError) -> None:
         """Give everything here this error."""
-        for deferred in (*self._waiting, *take_all(self._accumulator.deferred)):
+        self._take_deferred()
+        for deferred in self._accumulator.unplaced:
             self._fail(deferred, error)
-        self._waiting = []
+        self._accumulator.unplaced.clear()
 
     def _find_queue(self, deferred: DeferredRecord, now_s: float) -> PartitionQueue | None:
         """Where it goes; None to go on waiting; raises what it fails with."""
@@ -96,7 +101,9 @@ class Deferral:
             queue = self._router.explicit(route, deferred.partition)
             if queue is not None:
                 return queue
-            if answers > self._asked.setdefault(topic, answers):
+            if deferred.answers_seen < 0:
+                deferred.answers_seen = answers
+            if answers > deferred.answers_seen:
                 raise unrecognized_partition(topic, deferred.partition, route)
             self._cluster.update_wanted = True
         error = self._cluster.snapshot.errors.get(topic)
@@ -108,15 +115,16 @@ class Deferral:
         return None
 
     def _append(self, deferred: DeferredRecord, queue: PartitionQueue, batches: dict[PartitionQueue, ProducerBatch]) -> None:
-        batch = batches.get(queue) or self._new_batch(deferred, queue, batches)
-        position, encoded = _encoded(deferred, batch)
-        if position and batch.open_bytes + len(encoded) > self._accumulator.batch_size_bytes:
+        content = (deferred.timestamp_ms, deferred.key, deferred.value, deferred.headers, -1)
+        batch = batches.get(queue)
+        future = None if batch is None else batch.records.append(None, 0, *content)
+        if batch is None or future is None:
             batch = self._new_batch(deferred, queue, batches)
-            position, encoded = _encoded(deferred, batch)
-        future = batch.append(batch.records, position, encoded, deferred.timestamp_ms, (-1, -1, -1))
-        deferred.result.topic_partition = queue.topic_partition
-        if future is not None:
-            future.add_done_callback(_PassOn(deferred, self))
+            future = batch.records.append(None, 0, *content)
+        if isinstance(future, FutureRecordMetadata):
+            deferred.future._position = future._position
+        deferred.result.split([(batch.result, 0)])
+        self.on_placed(deferred.result, [batch.result])
         self._accumulator.memory.release(deferred.size_bytes)
 
     def _new_batch(self, deferred: DeferredRecord, queue: PartitionQueue, batches: dict[PartitionQueue, ProducerBatch]) -> ProducerBatch:
@@ -128,46 +136,20 @@ class Deferral:
             self._accumulator.fresh.append(previous)
         elif queue.batches:
             queue.batches[-1].seal()
-        batch = batches[queue] = ProducerBatch(queue, self._accumulator.format, self._home, self._home.clock.monotonic(), deferred.timestamp_ms)
+        batch = batches[queue] = self._accumulator.new_batch(queue, deferred.timestamp_ms)
         queue.batches.append(batch)
         return batch
 
     def _fail(self, deferred: DeferredRecord, error: BaseException) -> None:
         self._accumulator.memory.release(deferred.size_bytes)
+        deferred.is_settled = True
         deferred.result.fail(error)
         self.on_done(deferred.result)
-
-
-def _encoded(deferred: DeferredRecord, batch: ProducerBatch) -> tuple[int, bytes]:
-    """The record's place in the batch, and its bytes for that place."""
-    position = len(batch.records)
-    timestamp_ms = deferred.timestamp_ms
-    return position, batch.format.encode(position, batch.base_timestamp_ms, timestamp_ms, deferred.key, deferred.value, deferred.headers)
 
 
 def _nobody(result: Completion) -> None:
     """Nobody waits for deferred records."""
 
 
-class _PassOn:
-    """Hands a record's outcome in its batch on to the future that send() returned."""
-
-    __slots__ = ("_deferral", "_deferred")
-
-    def __init__(self, deferred: DeferredRecord, deferral: Deferral) -> None:
-        self._deferred = deferred
-        self._deferral = deferral
-
-    def __call__(self, record: Future) -> None:
-        result = self._deferred.result
-        error = record.exception
-        try:
-            if error is not None:
-                result.fail(error)
-            else:
-                metadata = record.value
-                result.checksums = None if metadata.checksum is None else [metadata.checksum]
-                result.has_timestamps = metadata.timestamp >= 0
-                result.succeed(metadata.offset, metadata.timestamp)
-        finally:
-            self._deferral.on_done(result)
+def _nobody_else(result: Completion, by: Iterable[Completion]) -> None:
+    """Nor for what has taken them over."""

@@ -14,7 +14,9 @@ from kafka.errors import (
     InvalidRecordError,
     KafkaError,
     KafkaTimeoutError,
+    MessageSizeTooLargeError,
     NoError,
+    RecordListTooLargeError,
     UnknownTopicOrPartitionError,
 )
 from kafka.producer.batch import ProducerBatch
@@ -49,6 +51,7 @@ class Outcome(Enum):
     SUCCEED = "succeed"
     RETRY = "retry after the backoff"
     RETRY_AFTER_METADATA = "ask for metadata, and retry after the backoff"
+    SPLIT = "send the records again in smaller batches; fail where it is one record"
     FAIL = "fail"
     FAIL_AND_ASK_METADATA = "fail, and ask for metadata so that the next batch finds its leader"
 
@@ -56,6 +59,8 @@ class Outcome(Enum):
 SPECIAL_OUTCOMES: dict[type[KafkaError], Outcome] = {
     NoError: Outcome.SUCCEED,
     DuplicateSequenceNumberError: Outcome.SUCCEED,  # an earlier attempt was written
+    MessageSizeTooLargeError: Outcome.SPLIT,
+    RecordListTooLargeError: Outcome.SPLIT,
 }
 """Errors whose outcome their own `retriable` and `invalid_metadata` do not tell."""
 

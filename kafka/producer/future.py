@@ -6,9 +6,10 @@ Imported by: producer.  Imports: future, structs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kafka.future import Completion, Future, Home
+from kafka import _accel
+from kafka.future import Completion, CompletionState, Future, FutureState, Home
 from kafka.structs import TopicPartition
 
 UNKNOWN_OFFSET = -1
@@ -29,41 +30,29 @@ class RecordMetadata(NamedTuple):
     serialized_header_size: int
 
 
-class FutureProduceResult(Completion):
-    """The outcome that all records of one batch share.
+class PythonProduceResultState(CompletionState):
+    """What a batch's answer says of its records; the compiled twin is ProduceResultState in _speedups/append.pyx.
 
-    Threads: any waits and registers; the I/O thread completes it, once.
+    Threads: any reads; the I/O thread writes, before it completes the result.
     """
 
-    __slots__ = ("base_offset", "checksums", "has_timestamps", "log_append_time_ms", "record_errors", "topic_partition")
+    __slots__ = ("base_offset", "checksums", "first_position", "has_timestamps", "log_append_time_ms", "record_errors", "topic_partition")
 
     def __init__(self, topic_partition: TopicPartition, home: Home) -> None:
         super().__init__(home)
         self.topic_partition = topic_partition
+        self.first_position = 0
+        """Where its first record stood in the batch that was split, if it is a part of one; its records' futures count from there."""
         self.base_offset = UNKNOWN_OFFSET
         self.log_append_time_ms = NO_TIMESTAMP
-        self.record_errors: Mapping[int, BaseException] = {}
+        self.record_errors: Mapping[int, BaseException] | None = None
         self.checksums: Sequence[int | None] | None = None
         self.has_timestamps = True  # message format 0 has none
 
-    def succeed(self, base_offset: int, log_append_time_ms: int = NO_TIMESTAMP) -> None:
-        """Complete: the batch's first record has this offset (-1: nobody knows)."""
-        self.base_offset = base_offset
-        self.log_append_time_ms = log_append_time_ms
-        self.finish()
-
-    def fail(self, error: BaseException, record_errors: Mapping[int, BaseException] | None = None) -> None:
-        """Complete with an error, and other errors for the records of these indexes (KIP-467)."""
-        self.record_errors = record_errors or {}
-        self.exception = error
-        self.finish()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait at most `timeout` seconds for completion; whether it came."""
-        return self.wait_until(None if timeout is None else self.home.clock.monotonic() + timeout)
-
-    def metadata(self, index: int, timestamp_ms: int, sizes: tuple[int, int, int]) -> RecordMetadata:
-        """What became of the record at `index` in the batch."""
+    def value_of(self, future: FutureState) -> RecordMetadata:
+        """What became of this future's record."""
+        index = self._index_of(future)
+        timestamp_ms = future._timestamp_ms
         if self.log_append_time_ms >= 0:
             timestamp_ms = self.log_append_time_ms
         elif not self.has_timestamps:
@@ -75,8 +64,50 @@ class FutureProduceResult(Completion):
             self.base_offset + index if self.base_offset >= 0 else UNKNOWN_OFFSET,
             timestamp_ms,
             self.checksums[index] if self.checksums is not None else None,
-            *sizes,
+            future._key_size,
+            future._value_size,
+            future._header_size,
         )
+
+    def exception_of(self, future: FutureState) -> BaseException | None:
+        """The record's own error where it has one, else the batch's."""
+        if self.record_errors:
+            return self.record_errors.get(self._index_of(future), self.exception)
+        return self.exception
+
+    def _index_of(self, future: FutureState) -> int:
+        return future._position - self.first_position
+
+
+if TYPE_CHECKING:
+    ProduceResultState = PythonProduceResultState
+else:
+    ProduceResultState = _accel.pick("ProduceResultState", PythonProduceResultState)
+
+
+class FutureProduceResult(ProduceResultState, Completion):
+    """The outcome that all records of one batch share.
+
+    Threads: any waits and registers; the I/O thread completes it, once.
+    """
+
+    __slots__ = ()
+
+    def succeed(self, base_offset: int, log_append_time_ms: int = NO_TIMESTAMP) -> None:
+        """Complete: the batch's first record has this offset (-1: nobody knows)."""
+        self.base_offset = base_offset
+        self.log_append_time_ms = log_append_time_ms
+        self.finish()
+
+    def fail(self, error: BaseException, record_errors: Mapping[int, BaseException] | None = None) -> None:
+        """Complete with an error, and other errors for the records of these indexes (KIP-467)."""
+        self.record_errors = record_errors
+        self.exception = error
+        self.finish()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait at most `timeout` seconds for completion; whether it came."""
+        return self.wait_until(None if timeout is None else self.home.clock.monotonic() + timeout)
 
 
 class FutureRecordMetadata(Future):
@@ -85,33 +116,10 @@ class FutureRecordMetadata(Future):
     Threads: any.
     """
 
-    __slots__ = ("_header_size", "_key_size", "_position", "_timestamp_ms", "_value_size")
-    _completion: FutureProduceResult
+    __slots__ = ()
 
     def __init__(self, result: FutureProduceResult, position: int, timestamp_ms: int, key_size: int, value_size: int, header_size: int) -> None:
-        self._completion = result
-        self._position = position
-        self._timestamp_ms = timestamp_ms
-        self._key_size = key_size
-        self._value_size = value_size
-        self._header_size = header_size
-
-    @property
-    def value(self) -> RecordMetadata | None:
-        """The record's metadata; None until done, and when failed."""
-        completion = self._completion
-        if not completion.done or self.exception is not None:
-            return None
-        sizes = (self._key_size, self._value_size, self._header_size)
-        return completion.metadata(self._position, self._timestamp_ms, sizes)
-
-    @property
-    def exception(self) -> BaseException | None:
-        """The error; None until done, and when succeeded."""
-        completion = self._completion
-        if not completion.done:
-            return None
-        return completion.record_errors.get(self._position, completion.exception)
+        FutureState.__init__(self, result, position, timestamp_ms, key_size, value_size, header_size)
 
     def get(self, timeout: float | None = None) -> RecordMetadata:
         """Wait at most `timeout` seconds; the record's metadata, or its error raised; KafkaTimeoutError where time is up."""
@@ -119,9 +127,12 @@ class FutureRecordMetadata(Future):
         return metadata
 
     @property
-    def _produce_future(self) -> FutureProduceResult:
+    def _produce_future(self) -> Any:
         """The name under which instrumentation reads `topic_partition`."""
         return self._completion
+
+
+_accel.install(record_metadata=RecordMetadata, record_future=FutureRecordMetadata)
 
 
 def failed_future(topic_partition: TopicPartition, home: Home, error: BaseException) -> FutureRecordMetadata:

@@ -24,11 +24,11 @@ from kafka.metrics import KafkaMetric, MetricName
 from kafka.producer import arguments
 from kafka.producer.accumulator import DeferredRecord, PartitionQueue
 from kafka.producer.assembly import Parts, assemble
-from kafka.producer.batch import Headers
 from kafka.producer.config import default_config, resolve
 from kafka.producer.future import FutureRecordMetadata, failed_future
 from kafka.producer.lifecycle import Lifecycle
 from kafka.producer.partitioning import TopicRoute, check_partition, unrecognized_partition
+from kafka.producer.records import Headers
 from kafka.structs import TopicPartition
 
 _NO_HEADERS: tuple[()] = ()
@@ -62,6 +62,8 @@ class KafkaProducer:
         self._client = parts.client
         self._metrics = parts.metrics
         self._router = parts.router
+        self._send_path = parts.send_path
+        self._append_at_once = None if parts.send_path is None else parts.send_path.append
         self._max_block_s: float = self.config["max_block_ms"] / 1000
         self._max_request_size: int = self.config["max_request_size"]
         self._serialize_key = arguments.call_form_or_none(self.config["key_serializer"])
@@ -70,7 +72,7 @@ class KafkaProducer:
 
     # --- sending ------------------------------------------------------------------------------------------------
 
-    def send(  # noqa: C901 - one call per record: what is checked here in line would cost a call each elsewhere
+    def send(
         self,
         topic: str,
         value: Any = None,
@@ -94,9 +96,18 @@ class KafkaProducer:
         serializer or partitioner raises, as it is; IllegalStateError after close() and in a forked child. A record larger than
         max_request_size and a topic one may not write to give a failed future.
         """
-        refusal = self._accumulator.refusal
-        if refusal is not None:
-            raise refusal.with_traceback(None)
+        if self._append_at_once is not None:
+            future: FutureRecordMetadata | None = self._append_at_once(topic, value, key, headers, partition, timestamp_ms)
+            if future is not None:
+                return future
+        return self._send(topic, value, key, headers, partition, timestamp_ms)
+
+    def _send(  # noqa: C901 - one call per record: what is checked here in line would cost a call each elsewhere
+        self, topic: str, value: Any, key: Any, headers: Any, partition: int | None, timestamp_ms: int | None
+    ) -> FutureRecordMetadata:
+        """send() for any record there is."""
+        if self._accumulator.refusal is not None:
+            self._accumulator.check_open()
         if type(headers) is int:  # the positional form of release 1.3: topic, value, key, partition, timestamp_ms
             headers, partition, timestamp_ms = arguments.old_positional_form(headers, partition, timestamp_ms)
         if value is None and key is None:
@@ -139,6 +150,8 @@ class KafkaProducer:
                 route, left_s = self._wait_for_route(topic, partition)
             except TopicAuthorizationFailedError as error:
                 return failed_future(TopicPartition(topic, -1 if partition is None else partition), self._home, error)
+        if self._send_path is not None:
+            self._send_path.offer(route)
         queue = self._router.choose(route, key, key_bytes, value, value_bytes) if partition is None else route.queues[partition]
         future = self._accumulator.append(queue, timestamp_ms, key_bytes, value_bytes, record_headers, header_size, left_s)
         if future is None:  # a signal handler interrupted another send() of this thread
@@ -206,10 +219,11 @@ class KafkaProducer:
             newly_wanted = False
             if route is not None and partition is not None and answers >= answers_wanted:
                 raise unrecognized_partition(topic, partition, route)
-            if self._accumulator.refusal is not None:
-                raise self._accumulator.refusal.with_traceback(None)
+            self._accumulator.check_open()
             cluster.want_update()
             if not clock.wait(latch, deadline_s):
+                if route is not None and partition is not None:
+                    raise unrecognized_partition(topic, partition, route)
                 raise KafkaTimeoutError(self._metadata_timeout(topic))
 
     def _metadata_timeout(self, topic: str) -> str:

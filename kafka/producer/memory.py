@@ -1,12 +1,14 @@
 """The bound on bytes that are queued or in flight, and the queue of threads that wait for room.
 
-Imported by: producer.accumulator.  Imports: _clock.
+Imported by: producer.accumulator.  Imports: _clock, _accel.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
+from kafka import _accel
 from kafka._clock import Latch
 
 
@@ -32,17 +34,17 @@ class MemoryWaiter:
             return False
 
 
-class BufferMemory:
-    """Counts bytes against `limit_bytes`; those who wait are served in the order they came.
+class PythonMemoryCounts:
+    """What is in use of `limit_bytes`; the compiled twin is MemoryCounts in _speedups/append.pyx.
 
-    Each counter has one writer, so that none needs a lock that two sides share: `_reserved` belongs to the holder of the
-    accumulator's append lock, `_granted` and `_released` to the I/O thread. What is in use is their sum.
+    Each counter has one writer, so that none needs a lock that two sides share: `reserved` belongs to the holder of the
+    accumulator's append lock, `granted` and `released` to the I/O thread. What is in use is their sum.
     Threads: as named at each method.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, waiters: deque[MemoryWaiter]) -> None:
         self.limit_bytes = limit_bytes
-        self.waiters: deque[MemoryWaiter] = deque()  # longest waiting first; appended by any thread, taken by the I/O thread
+        self.waiters = waiters
         self._reserved = 0
         self._granted = 0
         self._released = 0
@@ -51,6 +53,15 @@ class BufferMemory:
     def used_bytes(self) -> int:
         """Bytes queued or in flight; a moment's view where other threads are at work."""
         return self._reserved + self._granted - self._released
+
+    @property
+    def reserved_bytes(self) -> int:
+        """The appenders' own counter."""
+        return self._reserved
+
+    def reset_reserved(self, reserved_bytes: int) -> None:
+        """Append-lock holder: back to what the counter was, after an append that was not finished."""
+        self._reserved = reserved_bytes
 
     def reserve(self, size_bytes: int) -> bool:
         """Append-lock holder: take room if there is some and nobody waits for it."""
@@ -62,12 +73,6 @@ class BufferMemory:
     def unreserve(self, size_bytes: int) -> None:
         """Append-lock holder: give back room that was reserved or granted and not used."""
         self._reserved -= size_bytes
-
-    def join_queue(self, size_bytes: int) -> MemoryWaiter:
-        """Any thread: stand in line for room; the I/O thread must be woken after it."""
-        waiter = MemoryWaiter(size_bytes)
-        self.waiters.append(waiter)
-        return waiter
 
     def take(self, size_bytes: int) -> bool:
         """I/O thread: take room at once, ahead of those who wait, or not at all."""
@@ -84,6 +89,28 @@ class BufferMemory:
         """I/O thread: room is free again; once per batch."""
         self._released += size_bytes
 
+
+if TYPE_CHECKING:
+    MemoryCounts = PythonMemoryCounts
+else:
+    MemoryCounts = _accel.pick("MemoryCounts", PythonMemoryCounts)
+
+
+class BufferMemory(MemoryCounts):
+    """Counts bytes against a limit; those who wait are served in the order they came.
+
+    Threads: as named at each method.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes, deque())  # longest waiting first; appended by any thread, taken by the I/O thread
+
+    def join_queue(self, size_bytes: int) -> MemoryWaiter:
+        """Any thread: stand in line for room; the I/O thread must be woken after it."""
+        waiter = MemoryWaiter(size_bytes)
+        self.waiters.append(waiter)
+        return waiter
+
     def serve_waiters(self) -> None:
         """I/O thread: grant room to the longest waiting for as long as there is enough for them."""
         while self.waiters:
@@ -91,7 +118,7 @@ class BufferMemory:
             if not waiter.is_decided and self.used_bytes + waiter.need_bytes > self.limit_bytes:
                 return
             if waiter.claim():
-                self._granted += waiter.need_bytes
+                self.take_beyond_limit(waiter.need_bytes)
             self.waiters.popleft()  # after its room is counted: where nobody waits, appenders take what is left
             waiter.latch.open()
 

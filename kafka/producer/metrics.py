@@ -69,14 +69,13 @@ class RegisteredSenderMetrics(SenderMetrics):
         self._topics: dict[str, _TopicSensors] = {}
 
     def batch_sent(self, batch: ProducerBatch, wire_bytes: int, now_s: float) -> None:
-        records = batch.sealed_records()
         ratio = wire_bytes / batch.size_bytes
         self._batch_size.record(wire_bytes)
         self._compression.record(ratio)
         self._queue_time.record((now_s - batch.created_s) * 1000)
-        self._record_size.record(max(map(len, records)))
+        self._record_size.record(batch.records.largest_bytes)
         topic = self._topic(batch)
-        topic.records.record(len(records))
+        topic.records.record(batch.record_count)
         topic.bytes.record(wire_bytes)
         topic.compression.record(ratio)
 

@@ -20,6 +20,9 @@ from kafka.structs import TopicPartition
 Line = "OrderedDict[PartitionQueue, None]"
 
 
+_FEW_WAKES = 100
+
+
 class Schedule:
     """Lines of ready partitions, one per leader, first come first served; timers for linger, backoff and expiry.
 
@@ -40,6 +43,7 @@ class Schedule:
         self._expires_s = expires_s
         self._lines: dict[int, OrderedDict[PartitionQueue, None]] = {}
         self._wakes: list[tuple[float, int, PartitionQueue]] = []  # heaps; an entry counts only while the queue still names its time
+        self._most_wakes = _FEW_WAKES  # how many before those that count no more are thrown out
         self._expiries: list[tuple[float, int, PartitionQueue]] = []
         self._tie = itertools.count()
         self.is_hurrying = False  # nothing lingers: the producer closes, or threads wait for room
@@ -50,7 +54,7 @@ class Schedule:
             return
         if queue.expires_at_s is None:
             self._watch_expiry(queue)
-        if queue.place is not None or (self._keeps_order and queue.in_flight):
+        if queue.place is not None or queue.probe is not None or (self._keeps_order and queue.in_flight):
             return
         due_s = self._due_s(queue)
         if due_s <= now_s:
@@ -58,10 +62,14 @@ class Schedule:
         elif queue.wakes_at_s is None or due_s < queue.wakes_at_s:
             queue.wakes_at_s = due_s
             heapq.heappush(self._wakes, (due_s, next(self._tie), queue))
+            if len(self._wakes) > self._most_wakes:
+                self._wakes = [entry for entry in self._wakes if entry[2].wakes_at_s == entry[0]]
+                heapq.heapify(self._wakes)
+                self._most_wakes = max(_FEW_WAKES, 2 * len(self._wakes))
 
     def _due_s(self, queue: PartitionQueue) -> float:
         head = queue.batches[0]
-        if head.state is BatchState.OPEN and head.lingers and not (self.is_hurrying or head.is_full or len(queue.batches) > 1):
+        if head.state is BatchState.OPEN and head.lingers and not (self.is_hurrying or head.records.is_full or len(queue.batches) > 1):
             return head.created_s + self._linger_s
         return head.not_before_s
 
@@ -88,8 +96,11 @@ class Schedule:
         """Leaders, -1 for none, to whom something is ready to be sent."""
         return [leader for leader, line in self._lines.items() if line]
 
-    def take(self, leader: int, max_bytes: int, now_s: float) -> list[ProducerBatch]:
-        """Sealed batches for one request to `leader`: one per partition, at most `max_bytes` of them unless a single one is larger."""
+    def take(self, leader: int, max_bytes: int) -> list[ProducerBatch]:
+        """Sealed batches for one request to `leader`: one per partition, at most `max_bytes` of them unless a single one is larger.
+
+        consider() is due for their partitions once they are on their way.
+        """
         line = self._lines[leader]
         batches: list[ProducerBatch] = []
         size_bytes = 0
@@ -105,8 +116,6 @@ class Schedule:
             queue.in_flight += 1
             size_bytes += head.size_bytes
             batches.append(head)
-        for batch in batches:
-            self.consider(batch.partition, now_s)
         return batches
 
     def put_back(self, batch: ProducerBatch, now_s: float) -> None:

@@ -9,7 +9,7 @@ import functools
 import logging
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Callable
 
 from kafka._clock import Latch
@@ -17,7 +17,7 @@ from kafka._log import RateLimited
 from kafka.client.client import KafkaClient
 from kafka.cluster import ClusterMetadata
 from kafka.codec import Codec
-from kafka.errors import IllegalStateError, KafkaError, UnknownError, UnsupportedCompressionTypeError, for_code
+from kafka.errors import IllegalStateError, KafkaError, NodeNotReadyError, UnknownError, UnsupportedCompressionTypeError, for_code
 from kafka.future import Completion, Home
 from kafka.producer.accumulator import FlushRequest, RecordAccumulator, take_all
 from kafka.producer.batch import BatchState, ProducerBatch
@@ -31,7 +31,6 @@ from kafka.producer.delivery import (
     missing_answer_error,
     outcome_for,
 )
-from kafka.producer.future import FutureProduceResult
 from kafka.producer.metrics import SenderMetrics
 from kafka.producer.schedule import Schedule
 from kafka.protocol.produce import PartitionProduceData, ProduceRequest, TopicProduceData
@@ -78,6 +77,7 @@ class Sender:
         self._accumulator = accumulator
         self._deferral = deferral
         deferral.on_done = self._note_done
+        deferral.on_placed = self._note_replaced
         self._policy = policy
         self._codec = codec
         self._metrics = metrics
@@ -86,7 +86,7 @@ class Sender:
         self._is_closing = False  # written by any thread, once
         self._is_stopping = False  # written by any thread, once
         self._stop_at_s = math.inf  # written by any thread, before _is_closing
-        self._incomplete: dict[FutureProduceResult, ProducerBatch] = {}
+        self._incomplete = accumulator.incomplete
         self._in_flight: dict[ProducerBatch, float] = {}  # when each is given up without waiting for its answer
         self._flushes: list[FlushRequest] = []
         self._seen_cluster = 0
@@ -140,8 +140,7 @@ class Sender:
         """Whether the I/O thread has nothing left to do."""
         if self._is_stopping or self._home.clock.monotonic() >= self._stop_at_s:
             return True
-        accumulator = self._accumulator
-        return self._is_closing and not (self._incomplete or accumulator.fresh or accumulator.deferred or self._deferral.is_waiting)
+        return self._is_closing and self._accumulator.is_idle
 
     def guarded_turn(self) -> None:
         """One turn; an unexpected error is logged and costs a pause, ten in a row cost the producer (decided once, here)."""
@@ -177,23 +176,25 @@ class Sender:
         if accumulator.refusal is None:
             accumulator.refusal = IllegalStateError("KafkaProducer already closed!")
         self._take_fresh()
-        lost = sum(max(batch.record_count, len(batch.records)) for batch in self._incomplete.values()) + self._deferral.count
-        for step in (
-            functools.partial(self._abort_incomplete, error),
-            functools.partial(self._deferral.fail_all, error),
-            self._client.close,
-            functools.partial(self._end_accumulator, error),
-            functools.partial(self._cluster.failed_update, error),
-            self._on_end,
-        ):
-            try:
-                step()
-            except BaseException:
-                log.exception("Unexpected error while the producer's I/O thread ends")
-        if lost:
-            log.warning("The producer was closed with %d record(s) not delivered: %s", lost, error)
-        self._home.io_ident = None
-        self.terminated.open()
+        lost = sum(batch.records.appended for batch in self._incomplete.values()) + self._deferral.count
+        try:
+            for step in (
+                functools.partial(self._abort_incomplete, error),
+                functools.partial(self._deferral.fail_all, error),
+                self._client.close,
+                functools.partial(self._end_accumulator, error),
+                functools.partial(self._cluster.failed_update, error),
+                self._on_end,
+            ):
+                try:
+                    step()
+                except BaseException:  # noqa: BLE001 - the other steps must be taken whatever this one did
+                    self._log.exception("end", "Unexpected error while the producer's I/O thread ends")
+            if lost:
+                self._log.warning("lost", "The producer was closed with %d record(s) not delivered: %s", lost, error)
+        finally:
+            self._home.io_ident = None
+            self.terminated.open()
 
     def _end_accumulator(self, error: KafkaError) -> None:
         self._accumulator.is_terminated = True
@@ -215,20 +216,25 @@ class Sender:
             self.schedule.hurry(now_s)
         else:
             self.schedule.is_hurrying = False
-        placed = self._deferral.place(now_s) if accumulator.deferred or self._deferral.is_waiting else ()
-        for batch in (*take_all(accumulator.fresh), *placed):
-            if not batch.is_final:
-                self._incomplete[batch.result] = batch
-                self.schedule.consider(batch.partition, now_s)
+        if accumulator.deferred or accumulator.unplaced:
+            self._deferral.place(now_s)
+        for batch in self._take_fresh():
+            self.schedule.consider(batch.partition, now_s)
         if accumulator.flushes or self._flushes:
             self._accept_flushes(now_s)
         for waited_s in take_all(accumulator.room_waits):
             self._metrics.waited_for_room(waited_s)
 
-    def _take_fresh(self) -> None:
-        for batch in take_all(self._accumulator.fresh):
+    def _take_fresh(self) -> list[ProducerBatch]:
+        """Count what is new among the incomplete; a batch is always to be found there or in `fresh`."""
+        fresh, taken = self._accumulator.fresh, []
+        while fresh:
+            batch = fresh[0]
             if not batch.is_final:
                 self._incomplete[batch.result] = batch
+                taken.append(batch)
+            fresh.popleft()
+        return taken
 
     def _accept_flushes(self, now_s: float) -> None:
         for request in take_all(self._accumulator.flushes):
@@ -247,6 +253,13 @@ class Sender:
                 if request.remaining is not None:
                     request.remaining.discard(result)
             self._check_flushes()
+
+    def _note_replaced(self, result: Completion, by: Iterable[Completion]) -> None:
+        """Flushes that waited for a result wait for others in its place."""
+        for request in self._flushes:
+            if request.remaining is not None and result in request.remaining:
+                request.remaining.update(by)
+        self._note_done(result)
 
     def _check_flushes(self) -> None:
         still = []
@@ -292,7 +305,7 @@ class Sender:
                 self._cluster.update_wanted = True
                 continue
             while client.can_send(leader):
-                batches = schedule.take(leader, self._policy.max_request_bytes, now_s)
+                batches = schedule.take(leader, self._policy.max_request_bytes)
                 if not batches:
                     break
                 self._send(leader, batches, now_s)
@@ -300,23 +313,34 @@ class Sender:
                 client.connect(leader)
 
     def _send(self, leader: int, batches: Sequence[ProducerBatch], now_s: float) -> None:
+        for batch in batches:
+            batch.transition(BatchState.IN_FLIGHT)
+            batch.attempts += 1
+        try:
+            self._hand_over(leader, batches, now_s)
+        except Exception as error:  # noqa: BLE001 - what surprises here fails this request alone
+            failure = error if isinstance(error, KafkaError) else _surprise(error)
+            self._on_failure(batches, failure, started=not isinstance(error, NodeNotReadyError))
+        for batch in batches:
+            self.schedule.consider(batch.partition, now_s)
+
+    def _hand_over(self, leader: int, batches: Sequence[ProducerBatch], now_s: float) -> None:
+        """Give the client one request with these batches; raises where it takes none of them."""
         version = self._client.produce_version(leader)
         topics: dict[str, list[PartitionProduceData]] = {}
         sent = []
         for batch in batches:
-            batch.transition(BatchState.IN_FLIGHT)
             try:
                 buffers = self._assemble(batch, version)
             except Exception as error:  # noqa: BLE001 - what surprises here fails this batch alone
                 self._fail(batch, error if isinstance(error, KafkaError) else _surprise(error))
                 continue
-            batch.attempts += 1
             sent.append(batch)
             if self._policy.delivery_timeout_s is not None:
                 self._in_flight[batch] = self._policy.expires_s(batch)
             topic, partition = batch.topic_partition
             topics.setdefault(topic, []).append(PartitionProduceData(index=partition, records=buffers))
-            self._metrics.batch_sent(batch, sum(map(len, buffers)), now_s)
+            self._metrics.batch_sent(batch, batch.wire_bytes, now_s)
         if not sent:
             return
         request = ProduceRequest(
@@ -326,17 +350,14 @@ class Sender:
             topic_data=[TopicProduceData(name=name, partition_data=data) for name, data in topics.items()],
         )
         self._metrics.request_sent(sent)
-        try:
-            self._client.send(
-                leader,
-                request,
-                on_response=functools.partial(self._on_response, sent),
-                on_failure=functools.partial(self._on_failure, sent),
-                on_written=functools.partial(self._on_written, sent) if self._policy.acks == 0 else None,
-                timeout_s=self._policy.request_timeout_s,
-            )
-        except Exception as error:  # noqa: BLE001 - what surprises here fails this request alone
-            self._on_failure(sent, error if isinstance(error, KafkaError) else _surprise(error), started=True)
+        self._client.send(
+            leader,
+            request,
+            on_response=functools.partial(self._on_response, sent),
+            on_failure=functools.partial(self._on_failure, sent),
+            on_written=functools.partial(self._on_written, sent) if self._policy.acks == 0 else None,
+            timeout_s=self._policy.request_timeout_s,
+        )
 
     def _assemble(self, batch: ProducerBatch, version: int) -> list[bytes | bytearray | memoryview]:
         if self._codec is not None and self._codec.name == "zstd" and version < _FIRST_ZSTD_VERSION:
@@ -344,7 +365,12 @@ class Sender:
         magic = 2 if version >= _FIRST_MAGIC_2_VERSION else 1 if version >= _FIRST_MAGIC_1_VERSION else 0
         if self._accumulator.format.magic != magic:
             self._accumulator.adopt_format(magic)
-        return batch.assemble(self._codec, magic)
+        buffers = batch.assemble(self._codec, magic)
+        batch.wire_bytes = sum(map(len, buffers))
+        queue = batch.partition
+        if batch.wire_bytes > queue.proven_bytes and self._policy.acks != 0:
+            queue.probe = batch
+        return buffers
 
     # --- answers ------------------------------------------------------------------------------------------------
 
@@ -381,13 +407,16 @@ class Sender:
         """Do what the answer, or the error in its place, means for the batch."""
         outcome = outcome_for(type(error), batch.attempts, self._policy.retries)
         if outcome is Outcome.SUCCEED:
+            batch.partition.proven_bytes = max(batch.partition.proven_bytes, batch.wire_bytes)
             succeed = functools.partial(batch.result.succeed, answer.base_offset, answer.log_append_time_ms)
             self._finish(batch, BatchState.SUCCEEDED, succeed)
             return
         if outcome in (Outcome.RETRY_AFTER_METADATA, Outcome.FAIL_AND_ASK_METADATA):
             self._cluster.update_wanted = True
         batch.last_error = error
-        if outcome in (Outcome.RETRY, Outcome.RETRY_AFTER_METADATA):
+        if outcome is Outcome.SPLIT and batch.record_count > 1:
+            self._split(batch, error)
+        elif outcome in (Outcome.RETRY, Outcome.RETRY_AFTER_METADATA):
             left = self._policy.retries - batch.attempts
             self._log.warning(
                 f"retry {type(error).__name__} {batch.topic_partition.topic}",
@@ -406,11 +435,49 @@ class Sender:
         now_s = self._home.clock.monotonic()
         batch.transition(BatchState.RETRY_WAIT)
         batch.not_before_s = now_s + backoff_s
-        batch.partition.in_flight -= 1
-        self._in_flight.pop(batch, None)
+        self._leave_flight(batch)
         self.schedule.put_back(batch, now_s)
 
+    def _split(self, batch: ProducerBatch, error: KafkaError) -> None:
+        """The broker takes no batch so large: smaller ones take its place, and its topic gets no such batch again."""
+        topic = batch.topic_partition.topic
+        limits = self._accumulator.size_limits
+        limits[topic] = min(limits.get(topic, batch.size_bytes), batch.size_bytes // 2)
+        now_s = self._home.clock.monotonic()
+        self._leave_flight(batch)
+        batch.transition(BatchState.SPLIT)
+        del self._incomplete[batch.result]
+        pieces = batch.split(limits[topic])
+        batch.records.drop()
+        memory = self._accumulator.memory
+        memory.release(batch.size_bytes)
+        for piece in reversed(pieces):
+            memory.take_beyond_limit(piece.size_bytes)
+            self._incomplete[piece.result] = piece
+            self.schedule.put_back(piece, now_s)
+        self._note_replaced(batch.result, [piece.result for piece in pieces])
+        self._log.info(
+            f"split {topic}",
+            "A batch of %d bytes for %s was refused (%s): it is sent in %d pieces, and batches of the topic stay below %d bytes from now on",
+            batch.wire_bytes,
+            batch.topic_partition,
+            error,
+            len(pieces),
+            limits[topic],
+        )
+
+    def _leave_flight(self, batch: ProducerBatch) -> None:
+        queue = batch.partition
+        queue.in_flight -= 1
+        if queue.probe is batch:
+            queue.probe = None
+        self._in_flight.pop(batch, None)
+
     def _fail(self, batch: ProducerBatch, error: KafkaError, record_errors: dict[int, BaseException] | None = None) -> None:
+        try:
+            self._metrics.record_errors(batch)
+        finally:
+            self._finish(batch, BatchState.FAILED, functools.partial(batch.result.fail, error, record_errors))
         self._log.warning(
             f"fail {type(error).__name__} {batch.topic_partition.topic}",
             "%d record(s) for %s were not delivered: %s",
@@ -418,26 +485,23 @@ class Sender:
             batch.topic_partition,
             error,
         )
-        self._metrics.record_errors(batch)
-        self._finish(batch, BatchState.FAILED, functools.partial(batch.result.fail, error, record_errors))
 
     def _finish(self, batch: ProducerBatch, state: BatchState, complete: Callable[[], None]) -> None:
         """Give a batch its outcome, once: room is free, callbacks run, flushes that waited for it may return."""
-        is_queued = batch.state is not BatchState.IN_FLIGHT
-        if not is_queued:
-            batch.partition.in_flight -= 1
+        was_in_flight = batch.state is BatchState.IN_FLIGHT
         batch.transition(state)
-        if is_queued:
+        if was_in_flight:
+            self._leave_flight(batch)
+        else:
             self.schedule.forget(batch)
-        self._in_flight.pop(batch, None)
-        self._incomplete.pop(batch.result, None)
-        batch.drop_records()
+        batch.records.drop()
         self._accumulator.memory.release(batch.size_bytes)
         self.in_callback = True
         try:
             complete()
         finally:
             self.in_callback = False
+            self._incomplete.pop(batch.result, None)
             self._note_done(batch.result)
             self.schedule.consider(batch.partition, self._home.clock.monotonic())
 

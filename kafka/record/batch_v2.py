@@ -80,7 +80,8 @@ class FormatV2:
 
     def assemble(
         self,
-        records: Sequence[bytes],
+        chain: Sequence[Buffer],
+        count: int,
         *,
         base_timestamp_ms: int,
         max_timestamp_ms: int,
@@ -90,31 +91,33 @@ class FormatV2:
         base_sequence: int = -1,
         transactional: bool = False,
     ) -> list[Buffer]:
-        """The batch as [header, records]; not compressed where that would make it larger."""
-        body = b"".join(records)
+        """The batch as [header, records ...]; not compressed where that would make it larger."""
         attributes = TRANSACTIONAL if transactional else 0
+        size = sum(map(len, chain))
         if codec is not None:
-            compressed = codec.compress(body)
-            if len(compressed) < len(body):
-                body = compressed
+            compressed = codec.compress(chain[0] if len(chain) == 1 else b"".join(chain))
+            if len(compressed) < size:
+                chain, size = [compressed], len(compressed)
                 attributes |= codec.id
         header = bytearray(
             BATCH_HEADER.pack(
                 0,
-                BATCH_HEADER.size - BATCH_LENGTH_COUNTS_FROM + len(body),
+                BATCH_HEADER.size - BATCH_LENGTH_COUNTS_FROM + size,
                 -1,
                 self.magic,
                 0,
                 attributes,
-                len(records) - 1,
+                count - 1,
                 base_timestamp_ms,
                 max_timestamp_ms,
                 producer_id,
                 producer_epoch,
                 base_sequence,
-                len(records),
+                count,
             )
         )
-        checksum = crc32c(body, crc32c(bytes(header[CRC_COVERS_FROM:])))
+        checksum = crc32c(bytes(header[CRC_COVERS_FROM:]))
+        for piece in chain:
+            checksum = crc32c(piece, checksum)
         header[CRC_AT:CRC_COVERS_FROM] = checksum.to_bytes(4, "big")
-        return [bytes(header), body]
+        return [bytes(header), *chain]

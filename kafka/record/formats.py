@@ -37,8 +37,10 @@ class Format(Protocol):
     def upper_bound(self, key: bytes | None, value: bytes | None, headers: Headers) -> int:
         """At most how many bytes a batch of this one record takes."""
 
-    def assemble(self, records: Sequence[bytes], *, base_timestamp_ms: int, max_timestamp_ms: int, codec: Codec | None) -> list[Buffer]:
-        """The batch as buffers for a Produce request; the records are not changed."""
+    def assemble(
+        self, chain: Sequence[Buffer], count: int, *, base_timestamp_ms: int, max_timestamp_ms: int, codec: Codec | None
+    ) -> list[Buffer]:
+        """The batch as buffers for a Produce request: of `count` records whose bytes lie in `chain`, which is not changed."""
 
 
 _FORMATS: tuple[Format, ...] = (LegacyFormat(0), LegacyFormat(1), FormatV2())

@@ -50,15 +50,15 @@ class LegacyFormat:
         return self._message_overhead + (0 if key is None else len(key)) + (0 if value is None else len(value))
 
     def assemble(
-        self, records: Sequence[bytes], *, base_timestamp_ms: int, max_timestamp_ms: int, codec: Codec | None
+        self, chain: Sequence[Buffer], count: int, *, base_timestamp_ms: int, max_timestamp_ms: int, codec: Codec | None
     ) -> list[Buffer]:
         """The messages, or one that holds them compressed; not compressed where that would make them larger.
 
         Inner offsets count from 0; the wrapper has the last of them (KIP-31), which brokers of format 0 overwrite.
         """
-        body = b"".join(records)
+        body = b"".join(chain)
         if codec is None:
             return [body]
         compressed = lz4_encode_old_kafka(body) if codec.name == "lz4" and self.magic == 0 else codec.compress(body)
-        wrapper = self.encode(len(records) - 1, base_timestamp_ms, max_timestamp_ms, None, compressed, (), attributes=codec.id)
+        wrapper = self.encode(count - 1, base_timestamp_ms, max_timestamp_ms, None, compressed, (), attributes=codec.id)
         return [wrapper] if len(wrapper) < len(body) else [body]

@@ -120,7 +120,7 @@ class MemoryRecordsBuilder:
             parts: list[Buffer] = []
             if self._records:
                 first_ms, last_ms = self._timestamps[0], max(self._timestamps)
-                parts = self._assemble(self._records, base_timestamp_ms=first_ms, max_timestamp_ms=last_ms, codec=self._codec)
+                parts = self._assemble(self._records, len(self._records), base_timestamp_ms=first_ms, max_timestamp_ms=last_ms, codec=self._codec)
             self._buffer = b"".join(parts)
 
     def buffer(self) -> bytes:

@@ -101,7 +101,7 @@ def _with_absolute_offsets(batch: RecordBatchView, base_offset: int) -> Iterator
     """A compressed message of format 0 made anew: the offsets within are the log's, so brokers must compress again."""
     old_format = record.format_for(0)
     messages = [old_format.encode(base_offset + index, 0, -1, found.key, found.value, ()) for index, found in enumerate(batch.records)]
-    for buffer in old_format.assemble(messages, base_timestamp_ms=-1, max_timestamp_ms=-1, codec=codec.by_id(batch.codec_id)):
+    for buffer in old_format.assemble(messages, len(messages), base_timestamp_ms=-1, max_timestamp_ms=-1, codec=codec.by_id(batch.codec_id)):
         made = bytearray(buffer)
         if next(record.split(made)).codec_id:
             _INT64.pack_into(made, 0, base_offset + len(messages) - 1)

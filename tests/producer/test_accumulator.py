@@ -12,7 +12,7 @@ from kafka import record
 from kafka._clock import Latch, SystemClock
 from kafka.errors import IllegalStateError, KafkaTimeoutError
 from kafka.future import Home
-from kafka.producer.accumulator import PartitionQueue, RecordAccumulator
+from kafka.producer.accumulator import BatchSizes, PartitionQueue, RecordAccumulator
 from kafka.producer.batch import TRANSITIONS, BatchState, ProducerBatch
 from kafka.producer.memory import BufferMemory
 from kafka.structs import TopicPartition
@@ -21,7 +21,8 @@ TP = TopicPartition("t", 0)
 
 
 def accumulator(limit: int = 1 << 20, batch_size: int = 16384) -> RecordAccumulator:
-    return RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(limit), batch_size_bytes=batch_size, magic=2, wake=lambda: None)
+    sizes = BatchSizes(sendable=batch_size, most=batch_size)
+    return RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(limit), sizes=sizes, magic=2, wake=lambda: None)
 
 
 def append(target: RecordAccumulator, value: bytes = b"v", wait_s: float = 0.0, timestamp_ms: int = 1000) -> Any:
@@ -102,24 +103,16 @@ def test_appending_and_sealing_race_without_losing_or_doubling_a_record() -> Non
     assert sum(batch.size_bytes for batch in sealed) == target.memory.used_bytes
 
 
-def test_an_interrupting_append_of_the_same_thread_is_told_to_defer() -> None:
+def test_an_interrupting_append_of_the_same_thread_is_told_to_defer(monkeypatch: pytest.MonkeyPatch) -> None:
     target = accumulator()
     inner: list[Any] = []
+    begin_batch = target.new_batch
 
-    class Interrupting:
-        """Stands in for a signal handler that runs in the middle of an append."""
+    def interrupted(*arguments: Any) -> ProducerBatch:
+        inner.append(append(target))  # as a signal handler does in the middle of an append
+        return begin_batch(*arguments)
 
-        def __init__(self) -> None:
-            self.real = record.format_for(2)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self.real, name)
-
-        def encode(self, *arguments: Any) -> bytes:
-            inner.append(append(target))
-            return self.real.encode(*arguments)
-
-    target.format = Interrupting()
+    monkeypatch.setattr(target, "new_batch", interrupted)
     assert append(target) is not None
     assert inner == [None]
 
@@ -168,7 +161,7 @@ def test_what_comes_after_the_end_fails_at_once() -> None:
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(BatchState, BatchState)), ids=lambda s: s.name)
 def test_every_pair_of_states(before: BatchState, after: BatchState) -> None:
-    batch = ProducerBatch(PartitionQueue(TP), record.format_for(2), Home(SystemClock()), 0.0, 0)
+    batch = accumulator().new_batch(PartitionQueue(TP), 0)
     batch.state = before
     if after in TRANSITIONS[before]:
         batch.transition(after)

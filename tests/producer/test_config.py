@@ -15,7 +15,7 @@ from kafka import KafkaProducer
 from kafka.client.options import client_options
 from kafka.errors import KafkaConfigurationError
 from kafka.partitioner import DefaultPartitioner
-from kafka.producer.config import OPTIONS, RULES, delivery_policy, resolve
+from kafka.producer.config import OPTIONS, RULES, batch_sizes, delivery_policy, resolve
 from tools.config_reference import TARGET, reference
 
 DOCUMENTED_IN_1_3: dict[str, Any] = {
@@ -71,7 +71,7 @@ def test_the_default_partitioner_is_javas() -> None:
 
 def test_passing_every_default_changes_nothing() -> None:
     config = resolve({**KafkaProducer.DEFAULT_CONFIG, "client_id": "me"})
-    assert config == {**resolve({}), "client_id": "me"}
+    assert config == {**resolve({}), "client_id": "me", "max_batch_size": 16384}  # a batch_size that is passed is a limit
 
 
 def test_config_is_a_plain_dict_of_its_own() -> None:
@@ -95,7 +95,8 @@ def test_all_becomes_minus_one_and_versions_become_tuples() -> None:
 BAD: list[tuple[str, Any]] = [
     ("acks", 2), ("acks", "1"), ("acks", True), ("acks", None),
     ("retries", -1), ("retries", 1.5), ("retries", "3"),
-    ("batch_size", -1), ("batch_size", 1.5), ("linger_ms", -1), ("linger_ms", "5"), ("buffer_memory", 0), ("buffer_memory", None),
+    ("batch_size", -1), ("batch_size", 1.5), ("max_batch_size", -1), ("max_batch_size", "big"),
+    ("linger_ms", -1), ("linger_ms", "5"), ("buffer_memory", 0), ("buffer_memory", None),
     ("max_block_ms", -1), ("max_request_size", 0), ("request_timeout_ms", 0), ("delivery_timeout_ms", 0),
     ("max_in_flight_requests_per_connection", 0), ("metadata_max_age_ms", -1), ("retry_backoff_ms", "x"),
     ("receive_buffer_bytes", 0), ("send_buffer_bytes", -5), ("socket_options", "x"), ("socket_options", [5]),
@@ -196,3 +197,39 @@ def test_rules_are_named_functions_and_options_are_documented() -> None:
 
 def test_the_reference_is_up_to_date() -> None:
     assert Path(TARGET).read_text() == reference(), "run python -m tools.config_reference"
+
+
+@pytest.mark.parametrize(
+    ("given", "most"),
+    [
+        ({}, 1048576),
+        ({"max_request_size": 50000}, 50000),
+        ({"batch_size": 16384}, 16384),
+        ({"batch_size": 0}, 0),
+        ({"acks": 0}, 16384),
+        ({"batch_size": 1000, "max_batch_size": 9000}, 9000),
+        ({"max_batch_size": 20000}, 20000),
+    ],
+    ids=str,
+)
+def test_batches_grow_only_where_no_batch_size_is_passed(given: dict[str, Any], most: int) -> None:
+    assert resolve(given)["max_batch_size"] == most
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"batch_size": 2000, "max_batch_size": 1000},
+        {"max_batch_size": 2000000},
+        {"max_batch_size": 20000, "acks": 0},
+    ],
+    ids=str,
+)
+def test_a_largest_batch_that_does_not_fit_the_other_options_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(KafkaConfigurationError, match="max_batch_size"):
+        resolve(given)
+
+
+def test_a_batch_size_beyond_max_request_size_is_cut_to_it() -> None:
+    sizes = batch_sizes(resolve({"batch_size": 2_000_000, "max_request_size": 100_000}))
+    assert (sizes.sendable, sizes.most) == (100_000, 100_000)

@@ -15,7 +15,7 @@ ALL_ERRORS = sorted((e for e in vars(errors).values() if isinstance(e, type) and
 def test_every_error_has_an_outcome_that_its_nature_explains(error: type[KafkaError]) -> None:
     first_try, no_retries, used_up = outcome_for(error, 1, 3), outcome_for(error, 1, 0), outcome_for(error, 4, 3)
     if error in SPECIAL_OUTCOMES:
-        assert first_try is no_retries is used_up is Outcome.SUCCEED
+        assert first_try is no_retries is used_up is SPECIAL_OUTCOMES[error]
     elif error.invalid_metadata:
         assert first_try is Outcome.RETRY_AFTER_METADATA
         assert no_retries is used_up is Outcome.FAIL_AND_ASK_METADATA
@@ -36,7 +36,9 @@ def test_every_error_has_an_outcome_that_its_nature_explains(error: type[KafkaEr
         (errors.RequestTimedOutError, Outcome.RETRY),
         (errors.NotEnoughReplicasError, Outcome.RETRY),
         (errors.NotEnoughReplicasAfterAppendError, Outcome.RETRY),
-        (errors.MessageSizeTooLargeError, Outcome.FAIL),
+        (errors.MessageSizeTooLargeError, Outcome.SPLIT),
+        (errors.RecordListTooLargeError, Outcome.SPLIT),
+        (errors.DuplicateSequenceNumberError, Outcome.SUCCEED),
         (errors.TopicAuthorizationFailedError, Outcome.FAIL),
         (errors.InvalidRequiredAcksError, Outcome.FAIL),
         (errors.UnknownError, Outcome.FAIL),

@@ -75,7 +75,9 @@ def test_the_same_bytes_are_written(case: dict[str, Any]) -> None:
         records = [one._replace(timestamp=0) for one in records]
 
     encoded = [format.encode(index, base_ms, one.timestamp, one.key, one.value, one.headers) for index, one in enumerate(records)]
-    parts = format.assemble(encoded, base_timestamp_ms=base_ms, max_timestamp_ms=max(one.timestamp for one in records), codec=None, **identity)
+    parts = format.assemble(
+        encoded, len(encoded), base_timestamp_ms=base_ms, max_timestamp_ms=max(one.timestamp for one in records), codec=None, **identity
+    )
 
     assert b"".join(parts).hex() == written.hex()
 
@@ -87,7 +89,7 @@ def test_a_compressed_message_of_an_old_format_is_wrapped_as_java_does(magic: in
     format = record.format_for(magic)
     encoded = [format.encode(one.offset, 0, one.timestamp, one.key, one.value, ()) for one in expected_records(case)]
 
-    [wrapper] = format.assemble(encoded, base_timestamp_ms=0, max_timestamp_ms=case["records"][-1][1], codec=codec.require(name))
+    [wrapper] = format.assemble(encoded, len(encoded), base_timestamp_ms=0, max_timestamp_ms=case["records"][-1][1], codec=codec.require(name))
 
     theirs = bytes.fromhex(case["bytes"])
     header = layout.MESSAGE_HEADER[magic]

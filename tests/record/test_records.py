@@ -24,7 +24,7 @@ def batch(magic: int, rows: list[tuple[int, Any, Any, Any]], used: Any = None) -
     format = record.format_for(magic)
     base = rows[0][0]
     encoded = [format.encode(index, base, *row) for index, row in enumerate(rows)]
-    return b"".join(format.assemble(encoded, base_timestamp_ms=base, max_timestamp_ms=max(row[0] for row in rows), codec=used))
+    return b"".join(format.assemble(encoded, len(encoded), base_timestamp_ms=base, max_timestamp_ms=max(row[0] for row in rows), codec=used))
 
 
 def read_all(data: bytes) -> list[Any]:
@@ -121,7 +121,7 @@ def test_records_move_between_formats(before: int, after: int) -> None:
     rows = [(1000 + n, b"k", b"%d" % n, ()) for n in range(5)]
     converted = record.convert(batch(before, rows), after, base_timestamp_ms=1000)
     format = record.format_for(after)
-    read = read_all(b"".join(format.assemble(converted, base_timestamp_ms=1000, max_timestamp_ms=1004, codec=None)))
+    read = read_all(b"".join(format.assemble(converted, len(converted), base_timestamp_ms=1000, max_timestamp_ms=1004, codec=None)))
     assert [r.value for r in read] == [b"%d" % n for n in range(5)]
     assert [r.timestamp for r in read] == ([-1] * 5 if after == 0 else [1000] * 5 if before == 0 else [1000, 1001, 1002, 1003, 1004])
 

@@ -80,7 +80,7 @@ def batch(
     message_format = record.format_for(magic)
     records = [message_format.encode(index, at_ms, at_ms + index, b"k", value, headers) for index, value in enumerate(values)]
     last_ms = at_ms + len(values) - 1
-    return b"".join(message_format.assemble(records, base_timestamp_ms=at_ms, max_timestamp_ms=last_ms, codec=codec))
+    return b"".join(message_format.assemble(records, len(records), base_timestamp_ms=at_ms, max_timestamp_ms=last_ms, codec=codec))
 
 
 def produce(records: bytes | None, *, topic: str = "t", partition: int = 0, acks: int = -1) -> ProduceRequest:

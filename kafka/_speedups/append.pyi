@@ -1,0 +1,29 @@
+"""Types of the compiled module, of which kafka._accel picks by name; the twins have those of the Python code they mirror."""
+
+from collections import deque
+from typing import Any, Callable
+
+def install(
+    *,
+    record_metadata: type[Any] | None = None,
+    record_future: type[Any] | None = None,
+    report_callback_error: Callable[[Any, BaseException, bool], None] | None = None,
+) -> None: ...
+
+class SendPath:
+    def __init__(
+        self,
+        *,
+        memory: Any,
+        interrupting: deque[Any],
+        deferred: deque[Any],
+        time: Callable[[], float] | None,
+        most_bytes: int,
+        notices_full: bool,
+        seed: int,
+    ) -> None: ...
+    def put(self, topic: str, all: list[Any], available: list[Any]) -> None: ...
+    def has(self, topic: str) -> bool: ...
+    def clear(self) -> None: ...
+    def close(self) -> None: ...
+    def append(self, topic: Any, value: Any, key: Any, headers: Any, partition: Any, timestamp_ms: Any) -> Any: ...

@@ -1,0 +1,772 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, nonecheck=False
+"""The way of a record through send(), compiled: its bytes, its future, its batch's outcome.
+
+Each function and class names its Python twin, and tests/parity holds them equal.  What one call does here nothing can
+interrupt (no Python code runs in it, so that neither signal handlers nor other threads come between), which is why it takes no lock.
+An allocation may run the garbage collector and with it anybody's code on Python before 3.12: every method allocates first, and looks at
+what it is about to change after that.
+
+Imported by: _accel.  Imports: nothing of ours; what it needs of Python code is given to install().
+"""
+
+import time as _time
+from collections import deque
+from functools import partial
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.dict cimport PyDict_GetItem
+from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_CheckExact
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.tuple cimport PyTuple_SET_ITEM
+from cpython.unicode cimport PyUnicode_CheckExact
+from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint64_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcpy
+
+from kafka._speedups.murmur2 cimport murmur2
+from kafka._speedups.varint cimport varint_size, write_varint
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        PyObject* (*tp_new)(PyTypeObject*, PyObject*, PyObject*)
+        PyObject* (*tp_alloc)(PyTypeObject*, Py_ssize_t)
+    void PyObject_GC_UnTrack(void*)
+    void PyObject_GC_Track(void*)
+    int PyObject_GC_IsTracked(object)
+    object PyObject_CallOneArg(object, object)
+    int PyObject_GenericSetAttr(object, object, object) except -1
+
+cdef enum:
+    ON_SUCCESS = 0
+    ON_ERROR = 1
+    ON_BOTH = 2
+    HEADER_SIZE = 61            # of a batch in format 2; tests/parity checks it against record.layout
+    CHAINED_FROM = 8192         # values from this size on are referred to, not copied
+    ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
+    SMALL_BUFFER = 512
+
+cdef tuple _NOTHING = ()
+cdef object _record_metadata = None
+cdef object _record_future = None
+cdef object _report_callback_error = None
+cdef dict _time_names = _time.__dict__
+
+
+def install(*, record_metadata=None, record_future=None, report_callback_error=None):
+    """Make known the Python classes and functions that compiled code makes or calls."""
+    global _record_metadata, _record_future, _report_callback_error
+    _record_metadata = record_metadata or _record_metadata
+    _record_future = record_future or _record_future
+    _report_callback_error = report_callback_error or _report_callback_error
+
+
+# --- outcomes ---------------------------------------------------------------------------------------------------------
+
+
+cdef int _position_of(object entry) except? -1:
+    return (<FutureState>(<tuple>entry)[0])._position
+
+
+def _order(entry):
+    return _position_of(entry)
+
+
+cdef class CompletionState:
+    """Twin: kafka.future.PythonCompletionState."""
+
+    cdef public object home
+    cdef public bint done
+    cdef public bint settled
+    cdef public object value
+    cdef public object exception
+    cdef public object parts
+    cdef public object _waiters
+    cdef list _callbacks
+
+    def __init__(self, home):
+        self.home = home
+        self.done = False
+        self.settled = False
+        self._callbacks = None
+        self._waiters = deque()
+
+    cdef int _register(self, FutureState future, int kind, object function) except -1:
+        cdef tuple entry = (future, kind, function)
+        if self._callbacks is None:
+            self._callbacks = []
+        self._callbacks.append(entry)
+        if self.done:
+            self._run_callbacks(False)
+        elif self.parts is not None:
+            self.move_callbacks()
+        return 0
+
+    def register(self, FutureState future not None, int kind, function):
+        self._register(future, kind, function)
+
+    cpdef move_callbacks(self):
+        for future, kind, function in self.take_callbacks():
+            (<FutureState>future)._resolved()._register(<FutureState>future, kind, function)
+
+    cpdef list take_callbacks(self):
+        cdef list entries = self._callbacks
+        cdef Py_ssize_t index
+        cdef int last = -1, position
+        if entries is None:
+            return []
+        self._callbacks = None
+        for index in range(PyList_GET_SIZE(entries)):
+            position = _position_of(<object>PyList_GET_ITEM(entries, index))
+            if position < last:
+                entries.sort(key=_order)
+                break
+            last = position
+        return entries
+
+    def run_callbacks(self, *, bint on_io_thread):
+        self._run_callbacks(on_io_thread)
+
+    cdef int _run_callbacks(self, bint on_io_thread) except -1:
+        cdef FutureState future
+        cdef object exception, argument, function
+        cdef int kind
+        while self._callbacks is not None:
+            for entry in self.take_callbacks():
+                future = <FutureState>(<tuple>entry)[0]
+                kind = <int>(<tuple>entry)[1]
+                function = (<tuple>entry)[2]
+                exception = self.exception_of(future)
+                if kind == ON_BOTH:
+                    argument = future
+                elif (kind == ON_SUCCESS) != (exception is None):
+                    continue
+                else:
+                    argument = self.value_of(future) if exception is None else exception
+                try:
+                    PyObject_CallOneArg(function, argument)
+                except BaseException as error:
+                    _report_callback_error(future, error, on_io_thread)
+        return 0
+
+    cpdef object value_of(self, FutureState future):
+        return self.value
+
+    cpdef object exception_of(self, FutureState future):
+        return self.exception
+
+
+cdef class FutureState:
+    """Twin: kafka.future.PythonFutureState.
+
+    The garbage collector does not track the future of a record, since a completion drops its callbacks when it is done; attributes that
+    users add may make a circle, and from then on it does.
+    """
+
+    cdef CompletionState _of
+    cdef public int32_t _position
+    cdef readonly int32_t _key_size
+    cdef readonly int32_t _value_size
+    cdef readonly int32_t _header_size
+    cdef readonly int64_t _timestamp_ms
+    cdef dict _attributes
+    cdef object __weakref__
+
+    def __init__(
+        self, CompletionState completion not None, int32_t position, int64_t timestamp_ms, int32_t key_size, int32_t value_size,
+        int32_t header_size,
+    ):
+        self._of = completion
+        self._position = position
+        self._timestamp_ms = timestamp_ms
+        self._key_size = key_size
+        self._value_size = value_size
+        self._header_size = header_size
+
+    cdef CompletionState _resolved(self):
+        cdef CompletionState completion = self._of
+        cdef list parts
+        cdef Py_ssize_t index
+        if completion is None:
+            raise AttributeError("this future was never initialised: call Future.__init__()")
+        while completion.parts is not None:
+            parts = <list>completion.parts
+            completion = <CompletionState>(<tuple>parts[0])[0]
+            for index in range(1, len(parts)):
+                if <int32_t>(<tuple>parts[index])[1] > self._position:
+                    break
+                completion = <CompletionState>(<tuple>parts[index])[0]
+            self._of = completion
+        return completion
+
+    @property
+    def _completion(self):
+        return self._resolved()
+
+    @property
+    def is_done(self):
+        return self._resolved().done
+
+    @property
+    def value(self):
+        cdef CompletionState completion = self._resolved()
+        if not completion.done or completion.exception_of(self) is not None:
+            return None
+        return completion.value_of(self)
+
+    @property
+    def exception(self):
+        cdef CompletionState completion = self._resolved()
+        return completion.exception_of(self) if completion.done else None
+
+    def add_callback(self, f, *args, **kwargs):
+        """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
+        self._resolved()._register(self, ON_SUCCESS, _bound(f, args, kwargs))
+        return self
+
+    def add_errback(self, f, *args, **kwargs):
+        """Call ``f(*args, exception, **kwargs)`` on failure; returns this future."""
+        self._resolved()._register(self, ON_ERROR, _bound(f, args, kwargs))
+        return self
+
+    def add_done_callback(self, f):
+        """Call f(this future) at completion."""
+        self._resolved()._register(self, ON_BOTH, f)
+
+    def __getattr__(self, name):
+        if self._attributes is not None and name in self._attributes:
+            return self._attributes[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name, value):
+        try:
+            PyObject_GenericSetAttr(self, name, value)
+        except AttributeError:
+            if hasattr(type(self), name):
+                raise
+            if self._attributes is None:
+                self._attributes = {}
+            self._attributes[name] = value
+            if not PyObject_GC_IsTracked(self):
+                PyObject_GC_Track(<PyObject*>self)
+
+    def __delattr__(self, name):
+        if self._attributes is not None and name in self._attributes:
+            del self._attributes[name]
+        else:
+            object.__delattr__(self, name)
+
+
+cdef object _bound(object f, tuple args, dict kwargs):
+    if not args and not kwargs:
+        return f
+    return partial(f, *args, **kwargs)
+
+
+cdef class ProduceResultState(CompletionState):
+    """Twin: kafka.producer.future.PythonProduceResultState."""
+
+    cdef public object topic_partition
+    cdef public int64_t base_offset
+    cdef public int64_t log_append_time_ms
+    cdef public object record_errors
+    cdef public object checksums
+    cdef public bint has_timestamps
+    cdef public int32_t first_position
+
+    def __init__(self, topic_partition, home):
+        CompletionState.__init__(self, home)
+        self.topic_partition = topic_partition
+        self.first_position = 0
+        self.base_offset = -1
+        self.log_append_time_ms = -1
+        self.has_timestamps = True
+
+    cpdef object value_of(self, FutureState future):
+        cdef int32_t index = future._position - self.first_position
+        cdef int64_t timestamp_ms = future._timestamp_ms
+        cdef object checksum = None if self.checksums is None else self.checksums[index]
+        cdef tuple where = <tuple>self.topic_partition
+        if self.log_append_time_ms >= 0:
+            timestamp_ms = self.log_append_time_ms
+        elif not self.has_timestamps:
+            timestamp_ms = -1
+        cdef PyObject* made = (<PyTypeObject*>_record_metadata).tp_alloc(<PyTypeObject*>_record_metadata, 9)
+        if made == NULL:
+            raise MemoryError
+        metadata = <object>made
+        Py_DECREF(metadata)
+        _put(metadata, 0, where[0])
+        _put(metadata, 1, where[1])
+        _put(metadata, 2, where)
+        _put(metadata, 3, self.base_offset + index if self.base_offset >= 0 else -1)
+        _put(metadata, 4, timestamp_ms)
+        _put(metadata, 5, checksum)
+        _put(metadata, 6, future._key_size)
+        _put(metadata, 7, future._value_size)
+        _put(metadata, 8, future._header_size)
+        return metadata
+
+    cpdef object exception_of(self, FutureState future):
+        if self.record_errors:
+            return self.record_errors.get(future._position - self.first_position, self.exception)
+        return self.exception
+
+
+cdef inline void _put(object into, Py_ssize_t index, object item) noexcept:
+    Py_INCREF(item)
+    PyTuple_SET_ITEM(into, index, item)
+
+
+cdef inline FutureState _new_future(CompletionState result):
+    cdef PyObject* made = (<PyTypeObject*>_record_future).tp_new(<PyTypeObject*>_record_future, <PyObject*>_NOTHING, NULL)
+    if made == NULL:
+        raise MemoryError
+    cdef FutureState future = <FutureState>made
+    Py_DECREF(future)
+    PyObject_GC_UnTrack(<PyObject*>future)
+    future._of = result
+    return future
+
+
+# --- memory and batches -----------------------------------------------------------------------------------------------
+
+
+cdef class MemoryCounts:
+    """Twin: kafka.producer.memory.PythonMemoryCounts."""
+
+    cdef readonly Py_ssize_t limit_bytes
+    cdef readonly object waiters
+    cdef Py_ssize_t _reserved
+    cdef Py_ssize_t _granted
+    cdef Py_ssize_t _released
+
+    def __init__(self, Py_ssize_t limit_bytes, waiters):
+        self.limit_bytes = limit_bytes
+        self.waiters = waiters
+
+    cdef inline Py_ssize_t _used(self) noexcept:
+        return self._reserved + self._granted - self._released
+
+    @property
+    def used_bytes(self):
+        return self._used()
+
+    @property
+    def reserved_bytes(self):
+        return self._reserved
+
+    def reset_reserved(self, Py_ssize_t reserved_bytes):
+        self._reserved = reserved_bytes
+
+    cpdef bint reserve(self, Py_ssize_t size_bytes) except -1:
+        if len(self.waiters) or self._used() + size_bytes > self.limit_bytes:
+            return False
+        self._reserved += size_bytes
+        return True
+
+    cpdef unreserve(self, Py_ssize_t size_bytes):
+        self._reserved -= size_bytes
+
+    def take(self, Py_ssize_t size_bytes):
+        if self._used() + size_bytes > self.limit_bytes:
+            return False
+        self._granted += size_bytes
+        return True
+
+    def take_beyond_limit(self, Py_ssize_t size_bytes):
+        self._granted += size_bytes
+
+    def release(self, Py_ssize_t size_bytes):
+        self._released += size_bytes
+
+
+cdef class RecordBuffer:
+    """Twin: kafka.producer.records.PythonRecords, in message format 2.
+
+    The records lie in one buffer of its own; large values stay where they are and are chained in between.
+    """
+
+    cdef readonly object format
+    cdef readonly object result
+    cdef readonly int64_t base_timestamp_ms
+    cdef readonly int64_t max_timestamp_ms
+    cdef readonly Py_ssize_t sendable_bytes
+    cdef readonly Py_ssize_t limit_bytes
+    cdef readonly Py_ssize_t open_bytes
+    cdef readonly Py_ssize_t largest_bytes
+    cdef readonly Py_ssize_t size_bytes
+    cdef readonly Py_ssize_t count
+    cdef readonly bint is_closed
+    cdef readonly bint is_sealing
+    cdef unsigned char* _data
+    cdef Py_ssize_t _used
+    cdef Py_ssize_t _capacity
+    cdef Py_ssize_t _appended
+    cdef Py_ssize_t _missing
+    cdef list _chained          # offset in the buffer, value, offset, value, ...
+    cdef int _exports
+    cdef bint _is_dropped
+
+    def __init__(self, format, result, int64_t base_timestamp_ms, Py_ssize_t sendable_bytes, Py_ssize_t limit_bytes):
+        self.format = format
+        self.result = result
+        self.base_timestamp_ms = base_timestamp_ms
+        self.max_timestamp_ms = base_timestamp_ms
+        self.sendable_bytes = sendable_bytes
+        self.limit_bytes = limit_bytes
+        self.open_bytes = HEADER_SIZE
+
+    def __dealloc__(self):
+        free(self._data)
+
+    @property
+    def is_full(self):
+        return self.is_closed or self.open_bytes >= self.sendable_bytes
+
+    @property
+    def appended(self):
+        return self._appended
+
+    def append(self, MemoryCounts memory, Py_ssize_t granted, int64_t timestamp_ms, bytes key, bytes value, headers, int32_t header_size):
+        future = self._append(memory, granted, timestamp_ms, key, value, headers, header_size)
+        if future is None and self._missing:
+            return self._missing
+        return future
+
+    cdef FutureState _append(
+        self, MemoryCounts memory, Py_ssize_t granted, int64_t timestamp_ms, bytes key, bytes value, object headers, int32_t header_size
+    ):
+        """None where the record does not go in here; `_missing` then says how much room it lacks, or 0 that the batch takes no more."""
+        cdef FutureState future = _new_future(<CompletionState>self.result)
+        cdef Py_ssize_t key_size = -1 if key is None else PyBytes_GET_SIZE(key)
+        cdef Py_ssize_t value_size = -1 if value is None else PyBytes_GET_SIZE(value)
+        cdef bint is_chained = value_size >= CHAINED_FROM
+        cdef list encoded_headers = None
+        cdef Py_ssize_t header_count = 0, headers_size = 0
+        self._missing = 0
+        if is_chained and self._chained is None:
+            self._chained = []
+        if headers:
+            encoded_headers, headers_size = _encoded_headers(headers)
+            header_count = len(headers)
+
+        if self.is_closed or self.is_sealing:
+            return None
+        cdef Py_ssize_t index = self._appended
+        cdef int64_t delta = timestamp_ms - self.base_timestamp_ms
+        cdef Py_ssize_t body = (
+            1 + varint_size(delta) + varint_size(index) + varint_size(key_size) + max(key_size, 0)
+            + varint_size(value_size) + max(value_size, 0) + varint_size(header_count) + headers_size
+        )
+        cdef Py_ssize_t size = varint_size(body) + body
+        cdef Py_ssize_t needed = size if index else size + HEADER_SIZE
+        if index and self.open_bytes + size > self.limit_bytes:
+            self._close()
+            return None
+        if memory is not None and granted < needed and (
+            len(memory.waiters) or memory._used() + needed - granted > memory.limit_bytes
+        ):
+            self._missing = needed
+            return None
+        cdef Py_ssize_t copied = size - value_size if is_chained else size
+        if self._used + copied > self._capacity:
+            self._grow(self._used + copied)
+
+        if is_chained:
+            self._chained.append(0)
+            self._chained.append(value)
+        cdef unsigned char* at = self._data + self._used
+        at = write_varint(at, body)
+        at[0] = 0
+        at = write_varint(at + 1, delta)
+        at = write_varint(at, index)
+        at = write_varint(at, key_size)
+        if key_size > 0:
+            memcpy(at, PyBytes_AS_STRING(key), key_size)
+            at += key_size
+        at = write_varint(at, value_size)
+        if is_chained:
+            self._chained[PyList_GET_SIZE(self._chained) - 2] = at - self._data
+        elif value_size > 0:
+            memcpy(at, PyBytes_AS_STRING(value), value_size)
+            at += value_size
+        at = write_varint(at, header_count)
+        if encoded_headers is not None:
+            at = _write_headers(at, encoded_headers)
+        self._used = at - self._data
+        if memory is not None:
+            memory._reserved += needed - granted
+        self.open_bytes += size
+        self._appended = index + 1
+        if size > self.largest_bytes:
+            self.largest_bytes = size
+        if timestamp_ms > self.max_timestamp_ms:
+            self.max_timestamp_ms = timestamp_ms
+        future._position = <int32_t>index
+        future._timestamp_ms = timestamp_ms
+        future._key_size = <int32_t>key_size
+        future._value_size = <int32_t>value_size
+        future._header_size = header_size
+        return future
+
+    cdef int _grow(self, Py_ssize_t needed) except -1:
+        cdef Py_ssize_t capacity = max(self._capacity + (self._capacity >> 1), needed, SMALL_BUFFER)
+        cdef unsigned char* data = <unsigned char*>realloc(self._data, capacity)
+        if data == NULL:
+            raise MemoryError
+        self._data = data
+        self._capacity = capacity
+        return 0
+
+    cdef void _close(self) noexcept:
+        """Nothing comes after: what was allocated in advance is given back."""
+        self.is_closed = True
+        cdef unsigned char* data = <unsigned char*>realloc(self._data, max(self._used, 1))
+        if data != NULL:
+            self._data = data
+            self._capacity = max(self._used, 1)
+
+    def seal(self):
+        if not self.is_sealing:
+            self.is_sealing = True
+            self.count = self._appended
+            self.size_bytes = self.open_bytes if self.count else 0
+
+    def chain(self):
+        cdef Py_ssize_t begin = 0, index, end
+        if not self.count:
+            return []
+        if not self._chained:
+            return [memoryview(self)]
+        view = memoryview(self)
+        pieces = []
+        for index in range(0, len(self._chained), 2):
+            end = self._chained[index]
+            pieces.append(view[begin:end])
+            pieces.append(self._chained[index + 1])
+            begin = end
+        pieces.append(view[begin : self._used])
+        return pieces
+
+    def checksums(self):
+        return None
+
+    def assemble(self, codec):
+        return self.format.assemble(
+            self.chain(), self.count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=self.max_timestamp_ms, codec=codec
+        )
+
+    def drop(self):
+        self._is_dropped = True
+        self._chained = None
+        self._free_if_unused()
+
+    cdef void _free_if_unused(self) noexcept:
+        if self._is_dropped and not self._exports:
+            free(self._data)
+            self._data = NULL
+            self._used = self._capacity = 0
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        if not self.is_sealing or self._is_dropped:
+            raise BufferError("the records of a batch can be read between its seal and its end")
+        PyBuffer_FillInfo(buffer, self, self._data, self._used, 1, flags)
+        self._exports += 1
+
+    def __releasebuffer__(self, Py_buffer* buffer):
+        self._exports -= 1
+        self._free_if_unused()
+
+
+cdef tuple _encoded_headers(object headers):
+    """(name, value, ...) as bytes or None, and the size of them on the wire."""
+    cdef list encoded = []
+    cdef Py_ssize_t size = 0
+    for name, value in headers:
+        name = (<str?>name).encode()
+        encoded.append(name)
+        encoded.append(value)
+        size += varint_size(len(name)) + len(name)
+        size += 1 if value is None else varint_size(len(<bytes?>value)) + len(value)
+    return encoded, size
+
+
+cdef unsigned char* _write_headers(unsigned char* at, list encoded):
+    cdef Py_ssize_t index, size
+    for index in range(PyList_GET_SIZE(encoded)):
+        part = <object>PyList_GET_ITEM(encoded, index)
+        if part is None:
+            at = write_varint(at, -1)
+            continue
+        size = PyBytes_GET_SIZE(part)
+        at = write_varint(at, size)
+        memcpy(at, PyBytes_AS_STRING(part), size)
+        at += size
+    return at
+
+
+# --- send() -------------------------------------------------------------------------------------------------------------
+
+
+cdef class PartitionSlot:
+    """Twin: kafka.producer.accumulator.PythonPartitionSlot."""
+
+    cdef public object open
+    cdef public object records
+
+
+@cython.final
+cdef class _TopicSlots:
+    """A topic's partitions as the newest metadata has them."""
+
+    cdef list all               # by number, from 0 on without a gap
+    cdef list available
+
+    def __init__(self, list all, list available):
+        self.all = all
+        self.available = available
+
+
+@cython.final
+cdef class SendPath:
+    """Takes the records that need nothing but bytes moved: what KafkaProducer.send() does for them, in one step.
+
+    Everything else (an unknown topic, a batch to begin, no room, headers, arguments that are not what they seem) it leaves to send().
+    Threads: any.
+    """
+
+    cdef dict _topics
+    cdef MemoryCounts _memory
+    cdef object _interrupting
+    cdef object _deferred
+    cdef object _time           # of a clock that is not the system's
+    cdef Py_ssize_t _most_bytes
+    cdef bint _notices_full
+    cdef bint _is_open
+    cdef uint64_t _random
+
+    def __init__(self, *, MemoryCounts memory not None, interrupting, deferred, time, Py_ssize_t most_bytes, bint notices_full, uint64_t seed):
+        """`most_bytes`: a larger record is not looked at here; `notices_full`: somebody must be told when a batch has reached its size."""
+        self._topics = {}
+        self._memory = memory
+        self._interrupting = interrupting
+        self._deferred = deferred
+        self._time = time
+        self._most_bytes = most_bytes
+        self._notices_full = notices_full
+        self._is_open = True
+        self._random = seed | 1
+
+    def put(self, str topic not None, list all not None, list available not None):
+        """The slots of a topic's partitions: of all in order of their numbers, from 0 on, and of those with a leader."""
+        for slot in (*all, *available):
+            if not isinstance(slot, PartitionSlot):
+                raise TypeError(f"not a PartitionSlot: {slot!r}")
+        if available:
+            self._topics[topic] = _TopicSlots(all, available)
+
+    def has(self, topic):
+        return topic in self._topics
+
+    def clear(self):
+        """Forget all topics: metadata has changed."""
+        self._topics.clear()
+
+    def close(self):
+        """Take nothing more."""
+        self._is_open = False
+        self._topics.clear()
+
+    cdef inline Py_ssize_t _draw(self, Py_ssize_t count) noexcept:
+        """A number from 0 to count - 1: xorshift64*, of Marsaglia and Vigna."""
+        cdef uint64_t x = self._random
+        x ^= x >> 12
+        x ^= x << 25
+        x ^= x >> 27
+        self._random = x
+        return <Py_ssize_t>((((x * <uint64_t>0x2545F4914F6CDD1DULL) >> 32) * <uint64_t>count) >> 32)
+
+    cdef inline PyObject* _choose(self, _TopicSlots topic, object key, object partition) except? NULL:
+        """The slot, borrowed; NULL where send() must look."""
+        cdef Py_ssize_t number
+        if partition is not None:
+            if not PyLong_CheckExact(partition):
+                return NULL
+            try:
+                number = partition
+            except OverflowError:
+                return NULL
+            if not 0 <= number < PyList_GET_SIZE(topic.all):
+                return NULL
+            return PyList_GET_ITEM(topic.all, number)
+        if key is None:
+            return PyList_GET_ITEM(topic.available, self._draw(PyList_GET_SIZE(topic.available)))
+        number = murmur2(<unsigned char*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)) & 0x7FFFFFFF
+        return PyList_GET_ITEM(topic.all, number % PyList_GET_SIZE(topic.all))
+
+    cdef inline int64_t _now_ms(self) except? -1:
+        """int(time.time() * 1000), looked up as Python code does it."""
+        if self._time is not None:
+            return <int64_t>(<double>self._time() * 1000)
+        cdef PyObject* found = PyDict_GetItem(_time_names, "time")
+        return <int64_t>(<double>(<object>found)() * 1000)
+
+    def append(self, topic, value, key, headers, partition, timestamp_ms):
+        """The record's future, or None where send() must do it."""
+        cdef RecordBuffer records
+        cdef FutureState future
+        cdef PyObject* found
+        cdef PyObject* slot
+        cdef int64_t at_ms
+        cdef Py_ssize_t size = 0
+        if not self._is_open or not PyUnicode_CheckExact(topic):
+            return None
+        if headers is not None and not (PyList_CheckExact(headers) and not PyList_GET_SIZE(headers)):
+            return None
+        if value is not None:
+            if not PyBytes_CheckExact(value):
+                return None
+            size = PyBytes_GET_SIZE(value)
+        if key is not None:
+            if not PyBytes_CheckExact(key):
+                return None
+            size += PyBytes_GET_SIZE(key)
+        elif value is None:
+            return None
+        if size + ROOM_FOR_OVERHEAD > self._most_bytes:
+            return None
+        if timestamp_ms is None:
+            at_ms = self._now_ms()
+        elif PyLong_CheckExact(timestamp_ms):
+            try:
+                at_ms = timestamp_ms
+            except OverflowError:
+                return None
+            if at_ms < 0:
+                return None
+        else:
+            return None
+        if len(self._interrupting) or len(self._deferred):
+            return None
+        found = PyDict_GetItem(self._topics, topic)
+        if found == NULL:
+            return None
+        slot = self._choose(<_TopicSlots>found, key, partition)
+        if slot == NULL:
+            return None
+        held = (<PartitionSlot>slot).records
+        if type(held) is not RecordBuffer:
+            return None
+        records = <RecordBuffer>held
+        if records.is_sealing or records.is_closed:
+            return None
+        if self._notices_full and records.open_bytes < records.sendable_bytes and (
+            records.open_bytes + size + ROOM_FOR_OVERHEAD >= records.sendable_bytes
+        ):
+            return None
+        future = records._append(self._memory, 0, at_ms, <bytes>key, <bytes>value, None, -1)
+        return future
