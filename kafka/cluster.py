@@ -1,6 +1,6 @@
 """What is known of the cluster: an immutable snapshot that is replaced whole, and the topics that are wanted.
 
-Imported by: client, producer.  Imports: errors, future, structs, _clock.
+Imported by: client, producer.  Imports: errors, future, structs, _clock, _log.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
 from kafka._clock import Latch
+from kafka._log import GuardedLogger
 from kafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -23,7 +24,7 @@ from kafka.errors import (
 from kafka.future import Future
 from kafka.structs import BrokerMetadata, PartitionMetadata, TopicPartition
 
-log = logging.getLogger(__name__)
+log = GuardedLogger(logging.getLogger(__name__))
 
 _NO_ID = uuid.UUID(int=0)
 

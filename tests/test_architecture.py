@@ -37,10 +37,10 @@ FLOORS: list[list[str]] = [
 
 # Imports between rooms of one floor.
 SIBLINGS = {
-    ("cluster", "errors"), ("cluster", "future"), ("cluster", "structs"), ("cluster", "_clock"),
+    ("cluster", "errors"), ("cluster", "future"), ("cluster", "structs"), ("cluster", "_clock"), ("cluster", "_log"),
     ("_accel", "_speedups"), ("future", "_accel"),
     ("future", "errors"), ("future", "_clock"), ("_world", "_clock"), ("_world", "_transport"), ("_log", "_clock"),
-    ("metrics", "errors"), ("record", "codec"),
+    ("future", "_log"), ("metrics", "errors"), ("metrics", "_log"), ("record", "codec"),
     ("sasl", "oauth"), ("net", "oauth"),
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The registry of sensors and metrics.
 
-Imported by: client, producer, applications.  Imports: errors, the other modules of this package.
+Imported by: client, producer, applications.  Imports: errors, _log, the other modules of this package.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any, Callable
 
+from kafka._log import GuardedLogger
 from kafka.errors import InvalidArgumentValueError
 from kafka.metrics.kafka_metric import KafkaMetric
 from kafka.metrics.measurable import AbstractMeasurable, AnonMeasurable
@@ -19,7 +20,7 @@ from kafka.metrics.metric_name import MetricName
 from kafka.metrics.metrics_reporter import AbstractMetricsReporter
 from kafka.metrics.stats.sensor import Sensor
 
-log = logging.getLogger("kafka.metrics")
+log = GuardedLogger(logging.getLogger("kafka.metrics"))
 
 _EXPIRATION_INTERVAL_S = 30.0
 
@@ -165,5 +166,7 @@ def _tell(reporter: AbstractMetricsReporter, what: str, *arguments: Any) -> None
     try:
         method: Callable[..., None] = getattr(reporter, what)
         method(*arguments)
-    except Exception:  # user code, which must not stop the thread that measures
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise  # Ctrl-C comes there and nowhere else
         log.exception("Error in %s.%s() of a metrics reporter", type(reporter).__name__, what)

@@ -16,7 +16,7 @@ class AbstractMetricsReporter(ABC):
     """Is told which metrics there are; it asks them for their values when it likes.
 
     Threads: called by whichever thread makes or removes a metric, often the I/O thread, with nothing held: it should be quick.
-    What it raises is logged.
+    What it raises, SystemExit included, is logged and changes nothing.
     """
 
     @abstractmethod
