@@ -1,6 +1,6 @@
 """Every option of the producer, declared once, and the rules between them.
 
-Imported by: producer.kafka, docs.  Imports: client.options, codec, errors, producer.{options,delivery}.
+Imported by: producer.kafka, docs.  Imports: _log, client.sasl, codec, errors, partitioner, producer.{options,delivery}.
 """
 
 from __future__ import annotations
@@ -8,19 +8,24 @@ from __future__ import annotations
 import copy
 import difflib
 import itertools
+import logging
 import selectors
 import socket
 from collections.abc import Mapping
 from typing import Any
 
 from kafka import codec
-from kafka.codec import Codec
+from kafka._log import GuardedLogger
+from kafka.client.sasl import require_mechanism
+from kafka.codec import NO_CODEC_ID, Codec
 from kafka.errors import KafkaConfigurationError
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.producer import options as check
 from kafka.producer.accumulator import BatchSizes
 from kafka.producer.delivery import DeliveryPolicy
 from kafka.producer.options import Option
+
+log = GuardedLogger(logging.getLogger(__name__))
 
 _INT32_MAX = 2**31 - 1
 
@@ -235,7 +240,14 @@ OPTIONS: tuple[Option, ...] = (
         "Revocation list, PEM; the broker's own certificate is checked against it.",
     ),
     Option("ssl_ciphers", None, check.not_built_yet(None), "", "security", "Ciphers of OpenSSL's format."),
-    Option("sasl_mechanism", None, check.optional(check.text), "", "security", "'PLAIN' (others are refused until they are built)."),
+    Option(
+        "sasl_mechanism",
+        None,
+        check.optional(check.text),
+        "",
+        "security",
+        "'PLAIN' (others are refused until they are built). Of effect with SASL_PLAINTEXT and SASL_SSL only, as a warning says.",
+    ),
     Option("sasl_plain_username", None, check.optional(check.text), "", "security", "User name for PLAIN."),
     Option("sasl_plain_password", None, check.optional(check.text), "", "security", "Password for PLAIN."),
     Option("sasl_kerberos_name", None, check.not_built_yet(None), "", "security", "GSSAPI's server name."),
@@ -284,6 +296,8 @@ OPTIONS: tuple[Option, ...] = (
 
 BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
 
+_COMPRESSION_ATTRS = "compression_attrs"
+
 _client_numbers = itertools.count(1)
 
 
@@ -293,7 +307,13 @@ def default_config() -> dict[str, Any]:
 
 
 def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The producer's `config`: defaults, what was given, and what follows from it; KafkaConfigurationError names what is wrong."""
+    """The producer's `config`: defaults, what was given, and what follows from it; KafkaConfigurationError names what is wrong.
+
+    What follows has one entry that is no option, `compression_attrs`, the codec's number; it may be given where it is right, so that one
+    producer's config makes another.
+    """
+    given = dict(given)
+    compression_attrs = given.pop(_COMPRESSION_ATTRS, None)
     unknown = {name: value for name, value in given.items() if name not in BY_NAME}
     if unknown:
         raise KafkaConfigurationError(f"Unrecognized configs: {_without_secrets(unknown)}{_suggestions(unknown)}")
@@ -317,6 +337,10 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     if config["max_batch_size"] is None:
         grows = "batch_size" not in given and config["acks"] != 0
         config["max_batch_size"] = config["max_request_size"] if grows else config["batch_size"]
+    chosen = chosen_codec(config)
+    config[_COMPRESSION_ATTRS] = NO_CODEC_ID if chosen is None else chosen.id
+    if compression_attrs not in (None, config[_COMPRESSION_ATTRS]):
+        raise KafkaConfigurationError(f"{_COMPRESSION_ATTRS}: {compression_attrs!r} is not valid, it follows from compression_type")
     return config
 
 
@@ -367,7 +391,29 @@ def largest_batch_fits_the_other_sizes(config: Mapping[str, Any]) -> None:
         raise KafkaConfigurationError("max_batch_size: with acks=0 batches cannot grow, since no broker says what it refuses")
 
 
-RULES = (delivery_outlives_linger_and_request, codec_is_installed_and_known_to_brokers, largest_batch_fits_the_other_sizes)
+def sasl_mechanism_is_built(config: Mapping[str, Any]) -> None:
+    if config["sasl_mechanism"] is not None:
+        require_mechanism(config["sasl_mechanism"])
+
+
+def security_options_have_an_effect(config: Mapping[str, Any]) -> None:
+    """Not an error, since programs give what they read from their own settings; but whoever expects to be secured should hear of it."""
+    protocol = config["security_protocol"]
+    for prefix, protocols in (("sasl_", ("SASL_PLAINTEXT", "SASL_SSL")), ("ssl_", ("SSL", "SASL_SSL"))):
+        idle = [name for name, option in BY_NAME.items() if name.startswith(prefix) and config[name] != option.default]
+        if idle and protocol not in protocols:
+            log.warning(
+                "%s given, and of no effect with security_protocol=%r: it must be %s for that", ", ".join(idle), protocol, " or ".join(protocols)
+            )
+
+
+RULES = (
+    delivery_outlives_linger_and_request,
+    codec_is_installed_and_known_to_brokers,
+    largest_batch_fits_the_other_sizes,
+    sasl_mechanism_is_built,
+    security_options_have_an_effect,
+)
 
 
 # --- what the parts are built from ----------------------------------------------------------------------------------

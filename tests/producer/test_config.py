@@ -174,6 +174,50 @@ def test_sasl_needs_a_mechanism_that_is_built_and_its_secrets() -> None:
             client_options(resolve({"security_protocol": "SASL_PLAINTEXT", **given}))
 
 
+@pytest.mark.parametrize("protocol", ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"])
+@pytest.mark.parametrize(
+    ("mechanism", "words"), [("GSSAPI", "not built yet"), ("SCRAM-SHA-512", "not built yet"), ("OAUTHBEARER", "not built yet"), ("NOPE", "not known")]
+)
+def test_a_mechanism_that_is_not_built_is_refused_whatever_the_protocol(protocol: str, mechanism: str, words: str) -> None:
+    with pytest.raises(KafkaConfigurationError, match=f"sasl_mechanism: '{mechanism}' is {words}"):
+        resolve({"security_protocol": protocol, "sasl_mechanism": mechanism})
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"sasl_mechanism": "PLAIN"}, "sasl_mechanism"),
+        ({"sasl_plain_username": "u", "sasl_plain_password": "geheim"}, "sasl_plain_username, sasl_plain_password"),
+        ({"security_protocol": "SSL", "sasl_mechanism": "PLAIN"}, "sasl_mechanism"),
+        ({"ssl_check_hostname": False, "ssl_password": "geheim"}, "ssl_check_hostname, ssl_password"),
+        ({"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "ssl_check_hostname": False}, "ssl_check_hostname"),
+    ],
+)
+def test_options_of_security_without_effect_are_named_in_a_warning(given: dict[str, Any], named: str, caplog: pytest.LogCaptureFixture) -> None:
+    config = resolve(given)
+    (message,) = caplog.messages
+    assert message.startswith(f"{named} given, and of no effect with security_protocol={config['security_protocol']!r}")
+    assert "geheim" not in message
+
+
+def test_options_of_security_that_have_an_effect_or_are_defaults_are_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    resolve({"security_protocol": "SASL_SSL", "sasl_mechanism": "PLAIN", "ssl_check_hostname": False})
+    resolve(KafkaProducer.DEFAULT_CONFIG)
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize(("codec", "number"), [(None, 0), ("none", 0), ("gzip", 1), ("snappy", 2), ("lz4", 3), ("zstd", 4)])
+def test_the_codecs_number_is_in_the_config(codec: str | None, number: int) -> None:
+    assert resolve({"compression_type": codec})["compression_attrs"] == number
+
+
+def test_one_producers_config_makes_another() -> None:
+    config = resolve({"compression_type": "gzip", "acks": "all", "client_id": "me"})
+    assert resolve(config) == config
+    with pytest.raises(KafkaConfigurationError, match="compression_attrs"):
+        resolve({"compression_attrs": 1})
+
+
 def test_secrets_stand_in_no_repr() -> None:
     config = resolve(
         {
