@@ -5,10 +5,13 @@ Imported by: client, producer.  Imports: errors, future, structs, _clock, _log.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
+import random
+import socket
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
 from kafka._clock import Latch
@@ -25,6 +28,8 @@ from kafka.future import Future
 from kafka.structs import BrokerMetadata, PartitionMetadata, TopicPartition
 
 log = GuardedLogger(logging.getLogger(__name__))
+
+DEFAULT_KAFKA_PORT = 9092
 
 _NO_ID = uuid.UUID(int=0)
 
@@ -275,3 +280,39 @@ def _call_guarded(function: Callable[[Any], Any], argument: Any) -> None:
 
 def _nothing() -> None:
     """Nobody to wake yet."""
+
+
+# --- what else kafka-python's module of this name has ---------------------------------------------------------------
+
+
+def collect_hosts(hosts: str | Sequence[str], randomize: bool = True) -> list[tuple[str, int, int]]:
+    """(host, port, address family) of each of several 'host[:port]', separated by commas or in a list; shuffled unless told otherwise."""
+    entries = hosts.strip().split(",") if isinstance(hosts, str) else hosts
+    found = [get_ip_port_afi(entry) for entry in entries]
+    if randomize:
+        random.shuffle(found)
+    return found
+
+
+def get_ip_port_afi(host_and_port_str: str) -> tuple[str, int, int]:
+    """(host, port, address family) of '[protocol://]host[:port]', an IPv6 address with a port in brackets; AF_UNSPEC is the family of a name.
+
+    ValueError where the port is no number.
+    """
+    text = host_and_port_str.strip().rpartition("://")[2]
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        return host, int(rest[1:]) if rest else DEFAULT_KAFKA_PORT, int(socket.AF_INET6)
+    family = _address_family(text)
+    if family == socket.AF_INET6 or ":" not in text:
+        return text, DEFAULT_KAFKA_PORT, family
+    host, _, port = text.rpartition(":")
+    return host, int(port), _address_family(host)
+
+
+def _address_family(host: str) -> int:
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        return int(socket.AF_UNSPEC)
+    return int(socket.AF_INET6 if version == 6 else socket.AF_INET)

@@ -262,7 +262,14 @@ class OffsetMetadataTooLargeError(BrokerResponseError):
     description = "The text that goes with a committed offset is too long."
 
 
-class NetworkExceptionError(InvalidMetadataError, BrokerResponseError):
+class StaleLeaderEpochCodeError(BrokerResponseError):
+    """What releases before 2.2 took error 13 for, which they did not think would pass; brokers' answers are the class derived from it."""
+
+    errno, message = 13, "STALE_LEADER_EPOCH_CODE"
+    description = "The broker lost the connection to another one (NETWORK_EXCEPTION)."
+
+
+class NetworkExceptionError(InvalidMetadataError, StaleLeaderEpochCodeError):
     errno, message = 13, "NETWORK_EXCEPTION"
     description = "The connection was lost before the answer came."
 
@@ -899,14 +906,22 @@ def _revived(errno: int, args: tuple[Any, ...]) -> BrokerResponseError:
     return for_code(errno)(*args)
 
 
-def _broker_errors(base: type[BrokerResponseError]) -> Iterator[tuple[int, type[BrokerResponseError]]]:
+def _iter_broker_errors() -> Iterator[type[BrokerResponseError]]:
+    """Every class in this file that stands for a number, bases before what is derived from them."""
+    return _with_numbers(BrokerResponseError)
+
+
+def _with_numbers(base: type[BrokerResponseError]) -> Iterator[type[BrokerResponseError]]:
+    if base is UnrecognizedBrokerError:
+        return
     if "errno" in vars(base) and base.errno is not None:
-        yield base.errno, base
+        yield base
     for derived in base.__subclasses__():
-        yield from _broker_errors(derived)
+        if derived.__module__ == __name__:
+            yield from _with_numbers(derived)
 
 
-kafka_errors: dict[int, type[BrokerResponseError]] = dict(_broker_errors(BrokerResponseError))
+kafka_errors: dict[int, type[BrokerResponseError]] = {error.errno: error for error in _iter_broker_errors() if error.errno is not None}
 """Class by number; NoError is 0 and UnknownError -1."""
 
 _unrecognized: dict[int, type[BrokerResponseError]] = {}
@@ -979,7 +994,6 @@ class AsyncProducerQueueFull(KafkaError):
 
 ConnectionError = KafkaConnectionError
 CorruptRecordException = InvalidMessageError = CorruptRecordError
-StaleLeaderEpochCodeError = NetworkExceptionError
 GroupLoadInProgressError = CoordinatorLoadInProgressError
 GroupCoordinatorNotAvailableError = CoordinatorNotAvailableError
 NotCoordinatorForGroupError = NotCoordinatorError

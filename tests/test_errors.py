@@ -176,7 +176,6 @@ def test_an_unknown_number_has_a_class_that_stays_the_same():
         ("ConnectionError", "KafkaConnectionError"),
         ("InvalidMessageError", "CorruptRecordError"),
         ("CorruptRecordException", "CorruptRecordError"),
-        ("StaleLeaderEpochCodeError", "NetworkExceptionError"),
         ("GroupLoadInProgressError", "CoordinatorLoadInProgressError"),
         ("GroupCoordinatorNotAvailableError", "CoordinatorNotAvailableError"),
         ("NotCoordinatorForGroupError", "NotCoordinatorError"),
@@ -186,6 +185,18 @@ def test_an_unknown_number_has_a_class_that_stays_the_same():
 )
 def test_a_renamed_error_is_caught_by_its_old_name(old, new):
     assert getattr(errors, old) is getattr(errors, new)
+
+
+def test_error_13_is_caught_by_its_first_name_which_stood_for_no_error_that_may_pass():
+    assert issubclass(for_code(13), errors.StaleLeaderEpochCodeError)
+    assert (errors.StaleLeaderEpochCodeError.errno, errors.StaleLeaderEpochCodeError.retriable) == (13, False)
+    assert not errors.StaleLeaderEpochCodeError.invalid_metadata
+
+
+def test_the_broker_errors_can_be_iterated_as_in_1_x():
+    for_code(4713)  # a class made for an unknown number is not among them
+
+    assert {error.errno: error for error in errors._iter_broker_errors()} == kafka_errors
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The partitioners of release 1.x that hash keys over the partitions that are available.
 
-Imported by: applications.  Imports: partitioner.murmur2.
+Imported by: applications.  Imports: partitioner.{base,murmur2}.
 """
 
 from __future__ import annotations
@@ -8,21 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kafka.partitioner.base import Partitioner
 from kafka.partitioner.murmur2 import murmur2
 
 
-class Murmur2Partitioner:
+class Murmur2Partitioner(Partitioner):
     """murmur2 of the key over available partitions, so that a key moves when they change.
 
     Threads: any.
     """
 
-    def __init__(self, partitions: Sequence[int] | None = None) -> None:
-        self._partitions = list(partitions or ())
-
     def __call__(self, key: Any, partitions: Sequence[int] | None = None, available: Sequence[int] | None = None) -> int:
         """A key that is not bytes counts as its str(), None included: all records without a key go to one partition."""
-        choices = available or partitions or self._partitions
+        choices = available or partitions or self.partitions or ()
         return choices[self._hash(key if isinstance(key, (bytes, bytearray, memoryview)) else str(key).encode()) % len(choices)]
 
     def partition(self, key: Any, partitions: Sequence[int] | None = None) -> int:

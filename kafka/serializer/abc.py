@@ -14,6 +14,9 @@ class Serializer:
     Threads: any thread that sends.
     """
 
+    def __init__(self, **config: Any) -> None:
+        """Takes what a derived class is configured with; nothing of it is kept."""
+
     def serialize(self, topic: str, *arguments: Any) -> Any:
         raise NotImplementedError
 
@@ -26,6 +29,9 @@ class Deserializer:
 
     Threads: any.
     """
+
+    def __init__(self, **config: Any) -> None:
+        """As for Serializer."""
 
     def deserialize(self, topic: str, *arguments: Any) -> Any:
         raise NotImplementedError

@@ -22,7 +22,7 @@ PATHS: dict[str, list[str]] = {
     "kafka.producer.kafka": ["KafkaProducer"],
     "kafka.producer.future": ["FutureRecordMetadata", "FutureProduceResult", "RecordMetadata"],
     "kafka.future": ["Future"],
-    "kafka.cluster": ["ClusterMetadata"],
+    "kafka.cluster": ["ClusterMetadata", "collect_hosts", "get_ip_port_afi"],
     "kafka.client_async": ["KafkaClient", "selectors"],
     # --- serializers and partitioners ---------------------------------------------------------------------------------
     "kafka.serializer": ["Serializer", "Deserializer", "DefaultSerializer", "JsonSerializer", "SerializeWrapper", "DeserializeWrapper"],
@@ -49,6 +49,7 @@ PATHS: dict[str, list[str]] = {
     "kafka.errors": [
         "KafkaError", "KafkaTimeoutError", "KafkaConnectionError", "NoBrokersAvailable", "NodeNotReadyError", "MessageSizeTooLargeError",
         "TopicAlreadyExistsError", "UnknownTopicOrPartitionError", "CommitFailedError", "ConnectionError", "for_code", "kafka_errors",
+        "_iter_broker_errors",
     ],
     "kafka.common": ["KafkaError", "KafkaTimeoutError", "ConnectionError", "check_error", "TopicPartition", "OffsetAndMetadata"],
     "kafka.structs": ["TopicPartition", "OffsetAndMetadata", "BrokerMetadata", "PartitionMetadata"],
@@ -91,7 +92,7 @@ PATHS: dict[str, list[str]] = {
     "kafka.util": ["WeakMethod", "crc32", "ensure_valid_topic_name"],
 }  # fmt: skip
 
-OWN: dict[str, set[str]] = {}
+OWN: dict[str, set[str]] = {"kafka.partitioner.base": {"Partitioner"}}
 """Modules whose object of a name is another one than elsewhere."""
 
 

@@ -17,6 +17,7 @@ from kafka.partitioner import (
     RoundRobinPartitioner,
     StickyPartitioner,
 )
+from kafka.partitioner.base import Partitioner as OldPartitioner
 from kafka.partitioner.murmur2 import murmur2
 
 VECTORS = [line.split(" ") for line in (Path(__file__).parent.parent / "golden" / "murmur2.txt").read_text().splitlines()]
@@ -116,3 +117,19 @@ def test_keys_that_are_not_bytes_count_as_text_for_the_partitioners_of_1_x() -> 
 def test_a_partitioner_of_the_later_form_must_say_which() -> None:
     with pytest.raises(TypeError):
         Partitioner()  # type: ignore[abstract]
+
+
+def test_a_partitioner_of_1_x_needs_to_be_callable_only() -> None:
+    class Last(OldPartitioner):
+        def __call__(self, key: Any, all_partitions: Any = None, available: Any = None) -> int:
+            return max(all_partitions or self.partitions or ())
+
+    class ByMethod(OldPartitioner):
+        def partition(self, key: Any, partitions: Any = None) -> int:
+            return min(partitions or self.partitions or ())
+
+    assert Last([1, 2])(b"k") == Last()(b"k", [1, 2]) == 2
+    assert ByMethod([1, 2]).partition(b"k") == 1
+    assert all(isinstance(kind(), OldPartitioner) for kind in (Murmur2Partitioner, LegacyPartitioner, RoundRobinPartitioner))
+    with pytest.raises(NotImplementedError):
+        OldPartitioner()(b"k", [0], [0])

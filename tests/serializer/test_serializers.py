@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kafka.serializer import DefaultSerializer, DeserializeWrapper, JsonSerializer, Serializer, SerializeWrapper, call_form
+from kafka.serializer import DefaultSerializer, Deserializer, DeserializeWrapper, JsonSerializer, Serializer, SerializeWrapper, call_form
 
 
 class TwoArguments(Serializer):
@@ -77,3 +77,14 @@ def test_json_both_ways_and_none_stays_none() -> None:
 def test_the_base_class_serializes_nothing() -> None:
     with pytest.raises(NotImplementedError):
         Serializer().serialize("t", None, 1)
+
+
+def test_the_base_classes_take_any_configuration() -> None:
+    class Configured(TwoArguments):
+        def __init__(self, **config: Any) -> None:
+            super().__init__(**config)
+            self.encoding = config["encoding"]
+
+    assert Configured(encoding="utf-8", strict=True).encoding == "utf-8"
+    assert call_form(TwoArguments(encoding="utf-8"))("t", None, "v") == ("t", "v")
+    assert isinstance(Deserializer(encoding="utf-8"), Deserializer)
