@@ -5,6 +5,7 @@ Imported by: producer.kafka.  Imports: errors, serializer.
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any, Callable
 
@@ -37,10 +38,13 @@ def check_topic(topic: Any) -> None:
 
 
 def old_positional_form(partition: int, timestamp_or_partition: Any, timestamp_ms: Any) -> tuple[None, int, Any]:
-    """(headers, partition, timestamp_ms) where the fourth argument was a partition: what came fifth is the timestamp."""
-    if timestamp_or_partition is not None and timestamp_ms is not None:
-        raise InvalidArgumentTypeError("headers must be list-type, not int")
-    return None, partition, timestamp_or_partition if timestamp_ms is None else timestamp_ms
+    """(headers, partition, timestamp_ms) where the fourth argument was a partition: what came fifth is the timestamp.
+
+    Nothing tells whether the fifth was given by position, as then, or as partition=, by somebody who gives two partitions.
+    """
+    if isinstance(partition, bool) or (timestamp_or_partition is not None and timestamp_ms is not None):
+        raise InvalidArgumentTypeError(f"headers must be list-type, not {type(partition).__name__}")
+    return None, int(partition), timestamp_or_partition if timestamp_ms is None else timestamp_ms
 
 
 def check_headers_type(headers: Any) -> None:
@@ -61,12 +65,19 @@ def checked_headers(headers: Any, magic: int) -> tuple[Headers, int]:
         if value is not None and type(value) is not bytes:
             value = bytes_of(f"value of header {name!r}", value)
         copied.append((name, value))
-        size += len(name.encode()) + (0 if value is None else len(value))
+        size += _header_name_size(name) + (0 if value is None else len(value))
     if magic < 2:
         raise InvalidArgumentValueError(
             "Headers not supported in v0/v1: headers need brokers of Kafka 0.11 or newer (and an api_version that allows them)"
         )
     return tuple(copied), size
+
+
+def _header_name_size(name: str) -> int:
+    try:
+        return len(name.encode())
+    except UnicodeEncodeError:
+        raise InvalidArgumentValueError(f"The name of header {name!r} cannot be encoded in UTF-8: it holds half of a surrogate pair") from None
 
 
 def _shape(item: Any) -> str:
@@ -107,9 +118,20 @@ def call_form_or_none(serializer: Any) -> Callable[[str, Any, Any], Any] | None:
     return None if serializer is None else call_form(serializer)
 
 
-def close_serializers(*serializers: Any) -> None:
-    """Call close() of those that have it, as producers always did."""
-    for serializer in serializers:
-        close = getattr(serializer, "close", None)
+def null_value_refusal() -> InvalidArgumentValueError:
+    """The error of a value that is None where brokers do not know such."""
+    return InvalidArgumentValueError("Null messages require kafka >= 0.8.1: value is None, and api_version is older")
+
+
+def close_all(*given: Any) -> None:
+    """Call close() of those of the user's objects that have it, each once, as producers always did; the first error is raised in the end."""
+    errors = []
+    for thing in {id(thing): thing for thing in given if not inspect.isclass(thing)}.values():
+        close = getattr(thing, "close", None)
         if callable(close):
-            close()
+            try:
+                close()
+            except Exception as error:  # noqa: BLE001 - raised below
+                errors.append(error)
+    if errors:
+        raise errors[0]

@@ -66,6 +66,7 @@ class KafkaProducer:
         self._append_at_once = None if parts.send_path is None else parts.send_path.append
         self._max_block_s: float = self.config["max_block_ms"] / 1000
         self._max_request_size: int = self.config["max_request_size"]
+        self._takes_null_values = self.config["api_version"] >= (0, 8, 1)
         self._serialize_key = arguments.call_form_or_none(self.config["key_serializer"])
         self._serialize_value = arguments.call_form_or_none(self.config["value_serializer"])
         self._lifecycle = Lifecycle(self, parts, starts_thread=world.starts_threads)
@@ -87,7 +88,8 @@ class KafkaProducer:
             topic: name of the topic.
             value: bytes-like, or what value_serializer takes; None marks the key as deleted in a compacted topic.
             key: bytes-like, or what key_serializer takes, or None.
-            headers: list of (str, bytes or None); brokers from 0.11 on. An int here is the partition, as in release 1.3.
+            headers: list of (str, bytes or None); brokers from 0.11 on. An int here is the partition, as in release 1.3, and what follows it
+                then the timestamp.
             partition: number of the partition; None lets the partitioner choose.
             timestamp_ms: milliseconds since the epoch; None is now.
 
@@ -108,7 +110,7 @@ class KafkaProducer:
         """send() for any record there is."""
         if self._accumulator.refusal is not None:
             self._accumulator.check_open()
-        if type(headers) is int:  # the positional form of release 1.3: topic, value, key, partition, timestamp_ms
+        if headers is not None and isinstance(headers, int):  # the positional form of release 1.3: topic, value, key, partition, timestamp_ms
             headers, partition, timestamp_ms = arguments.old_positional_form(headers, partition, timestamp_ms)
         if value is None and key is None:
             raise InvalidArgumentValueError("Need at least one: key or value")
@@ -125,7 +127,10 @@ class KafkaProducer:
         value_bytes = value if self._serialize_value is None else self._serialize_value(topic, headers, value)
         if key_bytes is not None and type(key_bytes) is not bytes:
             key_bytes = arguments.bytes_of("key", key_bytes)
-        if value_bytes is not None and type(value_bytes) is not bytes:
+        if value_bytes is None:
+            if not self._takes_null_values:
+                raise arguments.null_value_refusal()
+        elif type(value_bytes) is not bytes:
             value_bytes = arguments.bytes_of("value", value_bytes)
         if timestamp_ms is None:
             timestamp_ms = int(self._home.clock.time() * 1000)
@@ -269,7 +274,7 @@ class KafkaProducer:
         arguments.check_timeout(timeout)
         self._closed = True
         if self._lifecycle.close(timeout):
-            arguments.close_serializers(self.config["key_serializer"], self.config["value_serializer"])
+            arguments.close_all(self.config["key_serializer"], self.config["value_serializer"], self.config["partitioner"])
 
     def __enter__(self) -> KafkaProducer:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import threading
 import time
 from typing import Any, Callable
@@ -51,6 +52,17 @@ def test_both_positional_forms_mean_what_they_meant(broker: KafkaBroker, produce
     assert {r.value: r.timestamp for r in broker.records("t")}[b"old"] == 1000
 
 
+def test_a_fourth_argument_that_counts_as_an_int_is_the_partition(broker: KafkaBroker, producer: KafkaProducer) -> None:
+    class Shard(enum.IntEnum):
+        LAST = 2
+
+    metadata = producer.send("t", b"v", None, Shard.LAST, 1000).get(10)
+    assert (metadata.partition, metadata.timestamp, broker.records("t")[0].partition) == (2, 1000, 2)
+    assert producer.send("t", b"v", partition=Shard.LAST).get(10).partition == 2
+    with pytest.raises(InvalidArgumentTypeError, match="headers must be list-type, not bool"):
+        producer.send("t", b"v", None, True)
+
+
 def test_bytes_like_data_is_copied_when_it_is_sent(broker: KafkaBroker, make_producer: Make) -> None:
     producer = make_producer(linger_ms=200)
     value, key, headers = bytearray(b"value"), bytearray(b"key"), [("h", b"1")]
@@ -67,6 +79,14 @@ def test_a_null_value_is_a_delete_marker(broker: KafkaBroker, producer: KafkaPro
     metadata = producer.send("t", key=b"k").get(10)
     assert broker.records("t")[0].value is None
     assert metadata.serialized_value_size == -1
+
+
+@pytest.mark.parametrize("value", [None, "a serializer makes it None"])
+def test_a_null_value_is_refused_where_brokers_do_not_know_such(value: Any) -> None:
+    with KafkaProducer(bootstrap_servers="127.0.0.1:1", api_version=(0, 8, 0), value_serializer=lambda value: None) as producer:
+        for style in (InvalidArgumentValueError, AssertionError, ValueError):
+            with pytest.raises(style, match=r"Null messages require kafka >= 0\.8\.1"):
+                producer.send("t", value, b"k")
 
 
 @pytest.mark.parametrize(
@@ -94,6 +114,7 @@ def test_a_null_value_is_a_delete_marker(broker: KafkaBroker, producer: KafkaPro
         ({"headers": [("a", "text")]}, InvalidArgumentTypeError, "header 'a'"),
         ({"headers": [(b"a", b"1")]}, InvalidArgumentTypeError, "All headers items"),
         ({"headers": ["a"]}, InvalidArgumentTypeError, "All headers items"),
+        ({"headers": [("\ud800", b"1")]}, InvalidArgumentValueError, "name of header '\\\\ud800' cannot be encoded"),
     ],
     ids=lambda value: repr(value)[:40] if isinstance(value, dict) else None,
 )
@@ -249,11 +270,21 @@ def test_an_unknown_topic_times_out_with_the_reason(make_producer: Make) -> None
             producer.partitions_for("nosuch")
 
 
-def test_a_new_partition_is_found_by_one_refresh(broker: KafkaBroker, make_producer: Make) -> None:
+def test_a_partition_that_is_not_there_is_refused_after_a_refresh(make_producer: Make) -> None:
     producer = make_producer()
     assert producer.partitions_for("t") == {0, 1, 2}
     with pytest.raises(InvalidArgumentValueError, match="Unrecognized partition 5"):
         producer.send("t", b"v", partition=5)
+
+
+def test_a_partition_that_the_topic_has_grown_is_found(broker: KafkaBroker, producer: KafkaProducer) -> None:
+    assert producer.partitions_for("t") == {0, 1, 2}
+    broker.create_topic("wider", 6)
+    broker.cluster.topics["t"].partitions.extend(broker.cluster.topics["wider"].partitions[3:])
+
+    assert producer.send("t", b"v", partition=5).get(10).partition == 5
+    assert producer.partitions_for("t") == {0, 1, 2, 3, 4, 5}
+    assert {producer.send("t", b"v").get(10).partition for _ in range(200)} == {0, 1, 2, 3, 4, 5}
 
 
 def test_send_after_close_is_refused_in_every_style(producer: KafkaProducer) -> None:
