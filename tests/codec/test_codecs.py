@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import struct
 import tracemalloc
 from typing import Any
 
@@ -54,6 +55,19 @@ def test_snappy_is_in_xerials_framing_of_32_kib_blocks() -> None:
         position += 4 + size
     assert [len(block) for block in blocks] == [32768, 32768, 11264]
     assert b"".join(blocks) == data
+
+
+@pytest.mark.parametrize("payload", [b"", b"SNAPPY" * 50, b"SNAPPY" * 100, b"SNAPPY" * 101], ids=lambda payload: f"{len(payload)} bytes")
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_snappys_block_size_is_the_callers_to_choose(payload: bytes, kind: Any) -> None:
+    framed = codec.snappy_encode(kind(payload), xerial_compatible=True, xerial_blocksize=300)
+
+    expected = b"\x82SNAPPY\0" + struct.pack(">ii", 1, 1)
+    for start in range(0, len(payload), 300):
+        block = snappy.compress(payload[start : start + 300])
+        expected += struct.pack(">i", len(block)) + block
+    assert framed == expected
+    assert codec.snappy_decode(framed) == payload
 
 
 def test_a_bare_snappy_block_and_a_little_endian_header_are_read() -> None:
