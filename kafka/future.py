@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from kafka import _accel
 from kafka._clock import Clock, Latch, SystemClock
+from kafka._log import GuardedLogger
 from kafka.errors import IllegalStateError, KafkaTimeoutError
 
-log = logging.getLogger(__name__)
+log = GuardedLogger(logging.getLogger(__name__))
 
 Entry = tuple["Future", int, Callable[..., Any]]
 Parts = list[tuple["Completion", int]]
@@ -258,7 +259,7 @@ def report_callback_error(future: Future, error: BaseException, on_io_thread: bo
     """Log what a callback raised. On the I/O thread nothing gets out; elsewhere what is no Exception does, and all where the class asks for it."""
     if not on_io_thread and not isinstance(error, Exception):
         raise error
-    log.error("Error processing %s", "errback" if future.exception is not None else "callback", exc_info=error)
+    log.exception("Error processing %s", "errback" if future.exception is not None else "callback")
     if future.error_on_callbacks and not on_io_thread:
         raise error
 

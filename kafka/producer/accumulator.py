@@ -242,6 +242,22 @@ class RecordAccumulator:
                     self.fail_leftovers()
                 return outcome
 
+    def fits_open_batch(self, queue: PartitionQueue, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
+        """Whether the record goes into the open batch without filling it beyond batch_size; a batch that is left for this is not kept lingering.
+
+        A moment's view: another thread may fill the batch before append() is called.
+        """
+        batch = queue.open
+        if batch is None or batch.records.is_full or batch.records.is_sealing:
+            return False
+        size = self.format.upper_bound(key, value, headers) - self.format.overhead_bytes
+        if batch.records.open_bytes + size <= batch.records.sendable_bytes:
+            return True
+        batch.lingers = False
+        self.fresh.append(batch)
+        self._wake()
+        return False
+
     def _own_interruption(self) -> DeferredRecord | None:
         """The newest record that a signal handler left while it interrupted an append of this thread, if it is not in a batch yet."""
         me = threading.get_ident()

@@ -6,7 +6,7 @@ Imported by: producer.sender.  Imports: cluster, errors, producer.{accumulator,b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Callable
 
 from kafka.cluster import ClusterMetadata
@@ -64,7 +64,7 @@ class Deferral:
         batches: dict[PartitionQueue, ProducerBatch] = {}
         for deferred in accumulator.unplaced:
             try:
-                queue = self._find_queue(deferred, now_s)
+                queue = self._find_queue(deferred, now_s, batches)
             except BaseException as error:  # noqa: BLE001 - the user's partitioner, on the thread that nothing may stop
                 self._fail(deferred, error)
                 continue
@@ -89,18 +89,21 @@ class Deferral:
             self._fail(deferred, error)
         self._accumulator.unplaced.clear()
 
-    def _find_queue(self, deferred: DeferredRecord, now_s: float) -> PartitionQueue | None:
-        """Where it goes; None to go on waiting; raises what it fails with."""
+    def _find_queue(self, deferred: DeferredRecord, now_s: float, begun: Container[PartitionQueue]) -> PartitionQueue | None:
+        """Where it goes; None to go on waiting; raises what it fails with.  Partitions in `begun` have a batch that is open for it."""
         topic = deferred.topic
         route = self._router.route(topic)
         if route is not None and deferred.partition is None:
             key, value = deferred.sent
-            return self._router.choose(route, key, deferred.key, value, deferred.value)
+            queue = self._router.choose(route, key, deferred.key, value, deferred.value)
+            if self._router.hears_of_batches and queue not in begun:
+                queue = self._router.choose_for_new_batch(route, queue, key, deferred.key, value, deferred.value)
+            return queue
         answers = self._cluster.snapshot.version
         if route is not None and deferred.partition is not None:
-            queue = self._router.explicit(route, deferred.partition)
-            if queue is not None:
-                return queue
+            explicit = self._router.explicit(route, deferred.partition)
+            if explicit is not None:
+                return explicit
             if deferred.answers_seen < 0:
                 deferred.answers_seen = answers
             if answers > deferred.answers_seen:

@@ -157,7 +157,12 @@ class KafkaProducer:
                 return failed_future(TopicPartition(topic, -1 if partition is None else partition), self._home, error)
         if self._send_path is not None:
             self._send_path.offer(route)
-        queue = self._router.choose(route, key, key_bytes, value, value_bytes) if partition is None else route.queues[partition]
+        if partition is not None:
+            queue = route.queues[partition]
+        else:
+            queue = self._router.choose(route, key, key_bytes, value, value_bytes)
+            if self._router.hears_of_batches and not self._accumulator.fits_open_batch(queue, key_bytes, value_bytes, record_headers):
+                queue = self._router.choose_for_new_batch(route, queue, key, key_bytes, value, value_bytes)
         future = self._accumulator.append(queue, timestamp_ms, key_bytes, value_bytes, record_headers, header_size, left_s)
         if future is None:  # a signal handler interrupted another send() of this thread
             number = queue.topic_partition.partition

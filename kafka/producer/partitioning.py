@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from kafka.cluster import ClusterMetadata, ClusterSnapshot, TopicSnapshot
 from kafka.errors import InvalidArgumentTypeError, InvalidArgumentValueError, KafkaConfigurationError
+from kafka.partitioner.abc import Partitioner
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.partitioner.murmur2 import murmur2
 from kafka.producer.accumulator import PartitionQueue, RecordAccumulator
@@ -49,6 +50,8 @@ class Router:
         self._random = random.random
         self.is_default = type(partitioner) is DefaultPartitioner
         self._choose = _call_form(partitioner, cluster)
+        self._on_new_batch = _on_new_batch_of(partitioner)
+        self.hears_of_batches = self._on_new_batch is not None
 
     def route(self, topic: str) -> TopicRoute | None:
         """The topic's route by the newest metadata; None while the topic is not known."""
@@ -80,6 +83,18 @@ class Router:
             raise InvalidArgumentValueError(
                 f"The partitioner chose {number!r} for topic {route.topic.name}, which has the partitions {_span(route.all)}"
             ) from None
+
+    def choose_for_new_batch(
+        self, route: TopicRoute, queue: PartitionQueue, key: Any, key_bytes: bytes | None, value: Any, value_bytes: bytes | None
+    ) -> PartitionQueue:
+        """Tell the partitioner that the record would begin a batch of `queue`, and have it choose once more."""
+        self.begin_batch(queue.topic_partition)
+        return self.choose(route, key, key_bytes, value, value_bytes)
+
+    def begin_batch(self, topic_partition: TopicPartition) -> None:
+        """Tell the partitioner, if it wants to hear of it, that a batch of this partition is about to be begun; raises what it raises."""
+        if self._on_new_batch is not None:
+            self._on_new_batch(topic_partition.topic, self._cluster, topic_partition.partition)
 
     def explicit(self, route: TopicRoute, partition: int) -> PartitionQueue | None:
         """The queue of a partition the caller names; None where metadata does not have it."""
@@ -116,6 +131,15 @@ def _call_form(partitioner: Any, cluster: ClusterMetadata) -> Choose:
     if not callable(partitioner):
         raise KafkaConfigurationError(f"partitioner must be a callable or have a partition() method, not {type(partitioner).__name__}")
     return lambda topic, key, key_bytes, value, value_bytes, route: partitioner(key_bytes, list(route.all), list(route.available))
+
+
+def _on_new_batch_of(partitioner: Any) -> Callable[[str, ClusterMetadata, int], Any] | None:
+    """The partitioner's on_new_batch(topic, cluster, previous_partition); None where it has none, or only the one that does nothing."""
+    method = getattr(partitioner, "on_new_batch", None)
+    if not callable(method) or inspect.isclass(partitioner) or getattr(type(partitioner), "on_new_batch", None) is Partitioner.on_new_batch:
+        return None
+    found: Callable[[str, ClusterMetadata, int], Any] = method
+    return found
 
 
 def _prefers_call(partitioner: Any) -> bool:

@@ -35,8 +35,6 @@ from kafka.producer.metrics import SenderMetrics
 from kafka.producer.schedule import Schedule
 from kafka.protocol.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 
-log = logging.getLogger(__name__)
-
 _FIRST_ZSTD_VERSION = 7  # of Produce (KIP-110)
 _FIRST_MAGIC_2_VERSION, _FIRST_MAGIC_1_VERSION = 3, 2
 _MOST_SURPRISES = 10  # unexpected errors in a row after which the producer gives up
@@ -82,7 +80,7 @@ class Sender:
         self._codec = codec
         self._metrics = metrics
         self._on_end = on_end
-        self._log = RateLimited(log, home.clock)
+        self._log = RateLimited(logging.getLogger(__name__), home.clock)
         self._is_closing = False  # written by any thread, once
         self._is_stopping = False  # written by any thread, once
         self._stop_at_s = math.inf  # written by any thread, before _is_closing
