@@ -40,6 +40,19 @@ cdef extern from "Python.h":
     object PyObject_CallOneArg(object, object)
     int PyObject_GenericSetAttr(object, object, object) except -1
 
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <time.h>
+
+    static int64_t now_ms(void) {
+        struct timespec now;
+        timespec_get(&now, TIME_UTC);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    }
+    """
+    int64_t now_ms() noexcept
+
 cdef enum:
     ON_SUCCESS = 0
     ON_ERROR = 1
@@ -54,6 +67,7 @@ cdef object _record_metadata = None
 cdef object _record_future = None
 cdef object _report_callback_error = None
 cdef dict _time_names = _time.__dict__
+cdef object _real_time = _time.time
 
 
 def install(*, record_metadata=None, record_future=None, report_callback_error=None):
@@ -131,25 +145,24 @@ cdef class CompletionState:
         self._run_callbacks(on_io_thread)
 
     cdef int _run_callbacks(self, bint on_io_thread) except -1:
-        cdef FutureState future
-        cdef object exception, argument, function
-        cdef int kind
         while self._callbacks is not None:
-            for entry in self.take_callbacks():
-                future = <FutureState>(<tuple>entry)[0]
-                kind = <int>(<tuple>entry)[1]
-                function = (<tuple>entry)[2]
-                exception = self.exception_of(future)
-                if kind == ON_BOTH:
-                    argument = future
-                elif (kind == ON_SUCCESS) != (exception is None):
-                    continue
-                else:
-                    argument = self.value_of(future) if exception is None else exception
-                try:
-                    PyObject_CallOneArg(function, argument)
-                except BaseException as error:
-                    _report_callback_error(future, error, on_io_thread)
+            for future, kind, function in self.take_callbacks():
+                self._call(<FutureState>future, kind, function, on_io_thread)
+        return 0
+
+    cdef inline int _call(self, FutureState future, int kind, object function, bint on_io_thread) except -1:
+        cdef object exception = self.exception_of(future)
+        cdef object argument
+        if kind == ON_BOTH:
+            argument = future
+        elif (kind == ON_SUCCESS) != (exception is None):
+            return 0
+        else:
+            argument = self.value_of(future) if exception is None else exception
+        try:
+            PyObject_CallOneArg(function, argument)
+        except BaseException as error:
+            _report_callback_error(future, error, on_io_thread)
         return 0
 
     cpdef object value_of(self, FutureState future):
@@ -266,9 +279,21 @@ cdef object _bound(object f, tuple args, dict kwargs):
     return partial(f, *args, **kwargs)
 
 
-cdef class ProduceResultState(CompletionState):
-    """Twin: kafka.producer.future.PythonProduceResultState."""
+cdef struct _Entry:
+    PyObject* future
+    PyObject* function
+    int kind
 
+
+cdef class ProduceResultState(CompletionState):
+    """Twin: kafka.producer.future.PythonProduceResultState.
+
+    Callbacks of records stand in an array: there may be as many as records, and a tuple for each would be the garbage collector's business.
+    """
+
+    cdef _Entry* _entries
+    cdef Py_ssize_t _entry_count
+    cdef Py_ssize_t _entry_capacity
     cdef public object topic_partition
     cdef public int64_t base_offset
     cdef public int64_t log_append_time_ms
@@ -284,6 +309,76 @@ cdef class ProduceResultState(CompletionState):
         self.base_offset = -1
         self.log_append_time_ms = -1
         self.has_timestamps = True
+
+    def __dealloc__(self):
+        _release_entries(self._entries, 0, self._entry_count)
+
+    cdef int _register(self, FutureState future, int kind, object function) except -1:
+        cdef _Entry* entries
+        cdef Py_ssize_t capacity
+        if self._entry_count == self._entry_capacity:
+            capacity = max(2 * self._entry_capacity, 8)
+            entries = <_Entry*>realloc(self._entries, capacity * sizeof(_Entry))
+            if entries == NULL:
+                raise MemoryError
+            self._entries = entries
+            self._entry_capacity = capacity
+        entries = self._entries + self._entry_count
+        Py_INCREF(future)
+        Py_INCREF(function)
+        entries.future = <PyObject*>future
+        entries.function = <PyObject*>function
+        entries.kind = kind
+        self._entry_count += 1
+        if self.done:
+            self._run_callbacks(False)
+        elif self.parts is not None:
+            self.move_callbacks()
+        return 0
+
+    cpdef list take_callbacks(self):
+        cdef _Entry* entries = self._entries
+        cdef Py_ssize_t count = self._entry_count, index
+        self._entries = NULL
+        self._entry_count = self._entry_capacity = 0
+        taken = []
+        try:
+            for index in range(count):
+                taken.append((<object>entries[index].future, entries[index].kind, <object>entries[index].function))
+        finally:
+            _release_entries(entries, 0, count)
+        taken.sort(key=_order)
+        return taken
+
+    cdef bint _is_in_order(self) noexcept:
+        cdef Py_ssize_t index
+        for index in range(1, self._entry_count):
+            if (<FutureState>self._entries[index].future)._position < (<FutureState>self._entries[index - 1].future)._position:
+                return False
+        return True
+
+    cdef int _run_callbacks(self, bint on_io_thread) except -1:
+        cdef _Entry* entries
+        cdef Py_ssize_t count, index
+        while self._entry_count:
+            if not self._is_in_order():
+                for future, kind, function in self.take_callbacks():
+                    self._call(<FutureState>future, kind, function, on_io_thread)
+                continue
+            entries = self._entries
+            count = self._entry_count
+            self._entries = NULL
+            self._entry_count = self._entry_capacity = 0
+            index = 0
+            try:
+                while index < count:
+                    self._call(<FutureState>entries[index].future, entries[index].kind, <object>entries[index].function, on_io_thread)
+                    Py_DECREF(<object>entries[index].function)
+                    Py_DECREF(<object>entries[index].future)
+                    index += 1
+            finally:
+                _release_entries(entries, index, count)
+        return 0
 
     cpdef object value_of(self, FutureState future):
         cdef int32_t index = future._position - self.first_position
@@ -314,6 +409,14 @@ cdef class ProduceResultState(CompletionState):
         if self.record_errors:
             return self.record_errors.get(future._position - self.first_position, self.exception)
         return self.exception
+
+
+cdef void _release_entries(_Entry* entries, Py_ssize_t index, Py_ssize_t count):
+    while index < count:
+        Py_DECREF(<object>entries[index].function)
+        Py_DECREF(<object>entries[index].future)
+        index += 1
+    free(entries)
 
 
 cdef inline void _put(object into, Py_ssize_t index, object item) noexcept:
@@ -396,6 +499,7 @@ cdef class RecordBuffer:
     cdef readonly int64_t max_timestamp_ms
     cdef readonly Py_ssize_t sendable_bytes
     cdef readonly Py_ssize_t limit_bytes
+    cdef readonly Py_ssize_t expected_bytes
     cdef readonly Py_ssize_t open_bytes
     cdef readonly Py_ssize_t largest_bytes
     cdef readonly Py_ssize_t size_bytes
@@ -411,7 +515,10 @@ cdef class RecordBuffer:
     cdef int _exports
     cdef bint _is_dropped
 
-    def __init__(self, format, result, int64_t base_timestamp_ms, Py_ssize_t sendable_bytes, Py_ssize_t limit_bytes):
+    def __init__(
+        self, format, result, int64_t base_timestamp_ms, Py_ssize_t sendable_bytes, Py_ssize_t limit_bytes, Py_ssize_t expected_bytes=0
+    ):
+        self.expected_bytes = expected_bytes
         self.format = format
         self.result = result
         self.base_timestamp_ms = base_timestamp_ms
@@ -515,6 +622,8 @@ cdef class RecordBuffer:
 
     cdef int _grow(self, Py_ssize_t needed) except -1:
         cdef Py_ssize_t capacity = max(self._capacity + (self._capacity >> 1), needed, SMALL_BUFFER)
+        if self._data == NULL and self.expected_bytes > capacity:
+            capacity = min(self.expected_bytes, self.limit_bytes) + SMALL_BUFFER
         cdef unsigned char* data = <unsigned char*>realloc(self._data, capacity)
         if data == NULL:
             raise MemoryError
@@ -525,6 +634,9 @@ cdef class RecordBuffer:
     cdef void _close(self) noexcept:
         """Nothing comes after: what was allocated in advance is given back."""
         self.is_closed = True
+        self._trim()
+
+    cdef void _trim(self) noexcept:
         cdef unsigned char* data = <unsigned char*>realloc(self._data, max(self._used, 1))
         if data != NULL:
             self._data = data
@@ -533,6 +645,8 @@ cdef class RecordBuffer:
     def seal(self):
         if not self.is_sealing:
             self.is_sealing = True
+            if self._capacity > 2 * self._used:
+                self._trim()
             self.count = self._appended
             self.size_bytes = self.open_bytes if self.count else 0
 
@@ -713,6 +827,8 @@ cdef class SendPath:
         if self._time is not None:
             return <int64_t>(<double>self._time() * 1000)
         cdef PyObject* found = PyDict_GetItem(_time_names, "time")
+        if found == <PyObject*>_real_time:
+            return now_ms()
         return <int64_t>(<double>(<object>found)() * 1000)
 
     def append(self, topic, value, key, headers, partition, timestamp_ms):

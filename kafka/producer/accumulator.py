@@ -201,7 +201,9 @@ class RecordAccumulator:
         if self.size_limits:
             limit = self.size_limits.get(queue.topic_partition.topic, most)
             sendable, most = min(sendable, limit), min(most, limit)
-        return ProducerBatch(queue, new_records(self.format, result, timestamp_ms, sendable, most), self.home.clock.monotonic())
+        expected = 0 if queue.records is None else queue.records.open_bytes
+        records = new_records(self.format, result, timestamp_ms, sendable, most, expected)
+        return ProducerBatch(queue, records, self.home.clock.monotonic())
 
     def append(
         self,

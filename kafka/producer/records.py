@@ -32,6 +32,7 @@ class PythonRecords:
         "_maxima",
         "base_timestamp_ms",
         "count",
+        "expected_bytes",
         "format",
         "is_closed",
         "is_sealing",
@@ -42,7 +43,16 @@ class PythonRecords:
         "size_bytes",
     )
 
-    def __init__(self, format: record.Format, result: FutureProduceResult, base_timestamp_ms: int, sendable_bytes: int, limit_bytes: int) -> None:
+    def __init__(
+        self,
+        format: record.Format,
+        result: FutureProduceResult,
+        base_timestamp_ms: int,
+        sendable_bytes: int,
+        limit_bytes: int,
+        expected_bytes: int = 0,
+    ) -> None:
+        self.expected_bytes = expected_bytes  # a guess, for those who allocate in advance
         self.format = format
         self.result = result
         self.base_timestamp_ms = base_timestamp_ms
@@ -164,11 +174,11 @@ else:
 
 
 def new_records(
-    format: record.Format, result: FutureProduceResult, base_timestamp_ms: int, sendable_bytes: int, limit_bytes: int
+    format: record.Format, result: FutureProduceResult, base_timestamp_ms: int, sendable_bytes: int, limit_bytes: int, expected_bytes: int = 0
 ) -> PythonRecords:
     """Room for the records of a new batch; the old formats have no compiled twin."""
     kind = RecordBuffer if format.magic == 2 else PythonRecords
-    return kind(format, result, base_timestamp_ms, sendable_bytes, limit_bytes)
+    return kind(format, result, base_timestamp_ms, sendable_bytes, limit_bytes, expected_bytes)
 
 
 def converted(records: PythonRecords, magic: int) -> PythonRecords:
