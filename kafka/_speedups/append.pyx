@@ -61,6 +61,8 @@ cdef enum:
     CHAINED_FROM = 8192         # values from this size on are referred to, not copied
     ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
     SMALL_BUFFER = 512
+    LARGE_FROM = 65536          # a buffer that outgrows this gets all that its batch may need
+    MOST_POOLED = 32            # large buffers kept for the next batches
 
 cdef tuple _NOTHING = ()
 cdef object _record_metadata = None
@@ -124,7 +126,7 @@ cdef class CompletionState:
 
     cpdef move_callbacks(self):
         for future, kind, function in self.take_callbacks():
-            (<FutureState>future)._resolved()._register(<FutureState>future, kind, function)
+            _resolved(<FutureState>future)._register(<FutureState>future, kind, function)
 
     cpdef list take_callbacks(self):
         cdef list entries = self._callbacks
@@ -175,8 +177,8 @@ cdef class CompletionState:
 cdef class FutureState:
     """Twin: kafka.future.PythonFutureState.
 
-    The garbage collector does not track the future of a record, since a completion drops its callbacks when it is done; attributes that
-    users add may make a circle, and from then on it does.
+    The garbage collector does not track the future of a record, since a completion drops its callbacks when it is done; an attribute that
+    somebody adds may make a circle, and from then on it does.
     """
 
     cdef CompletionState _of
@@ -185,7 +187,7 @@ cdef class FutureState:
     cdef readonly int32_t _value_size
     cdef readonly int32_t _header_size
     cdef readonly int64_t _timestamp_ms
-    cdef dict _attributes
+    cdef dict __dict__
     cdef object __weakref__
 
     def __init__(
@@ -199,78 +201,62 @@ cdef class FutureState:
         self._value_size = value_size
         self._header_size = header_size
 
-    cdef CompletionState _resolved(self):
-        cdef CompletionState completion = self._of
-        cdef list parts
-        cdef Py_ssize_t index
-        if completion is None:
-            raise AttributeError("this future was never initialised: call Future.__init__()")
-        while completion.parts is not None:
-            parts = <list>completion.parts
-            completion = <CompletionState>(<tuple>parts[0])[0]
-            for index in range(1, len(parts)):
-                if <int32_t>(<tuple>parts[index])[1] > self._position:
-                    break
-                completion = <CompletionState>(<tuple>parts[index])[0]
-            self._of = completion
-        return completion
-
     @property
     def _completion(self):
-        return self._resolved()
+        return _resolved(self)
 
     @property
     def is_done(self):
-        return self._resolved().done
+        return _resolved(self).done
 
     @property
     def value(self):
-        cdef CompletionState completion = self._resolved()
+        cdef CompletionState completion = _resolved(self)
         if not completion.done or completion.exception_of(self) is not None:
             return None
         return completion.value_of(self)
 
     @property
     def exception(self):
-        cdef CompletionState completion = self._resolved()
+        cdef CompletionState completion = _resolved(self)
         return completion.exception_of(self) if completion.done else None
 
     def add_callback(self, f, *args, **kwargs):
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
-        self._resolved()._register(self, ON_SUCCESS, _bound(f, args, kwargs))
+        _resolved(self)._register(self, ON_SUCCESS, _bound(f, args, kwargs))
         return self
 
     def add_errback(self, f, *args, **kwargs):
         """Call ``f(*args, exception, **kwargs)`` on failure; returns this future."""
-        self._resolved()._register(self, ON_ERROR, _bound(f, args, kwargs))
+        _resolved(self)._register(self, ON_ERROR, _bound(f, args, kwargs))
         return self
 
     def add_done_callback(self, f):
         """Call f(this future) at completion."""
-        self._resolved()._register(self, ON_BOTH, f)
-
-    def __getattr__(self, name):
-        if self._attributes is not None and name in self._attributes:
-            return self._attributes[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        _resolved(self)._register(self, ON_BOTH, f)
 
     def __setattr__(self, name, value):
-        try:
-            PyObject_GenericSetAttr(self, name, value)
-        except AttributeError:
-            if hasattr(type(self), name):
-                raise
-            if self._attributes is None:
-                self._attributes = {}
-            self._attributes[name] = value
-            if not PyObject_GC_IsTracked(self):
-                PyObject_GC_Track(<PyObject*>self)
+        PyObject_GenericSetAttr(self, name, value)
+        if not PyObject_GC_IsTracked(self):
+            PyObject_GC_Track(<PyObject*>self)
 
-    def __delattr__(self, name):
-        if self._attributes is not None and name in self._attributes:
-            del self._attributes[name]
-        else:
-            object.__delattr__(self, name)
+
+cdef CompletionState _resolved(FutureState future):
+    """Where the future's outcome is: the completion of the part that has its record, once its batch was split."""
+    cdef CompletionState completion = future._of
+    cdef list parts
+    cdef Py_ssize_t index
+    if completion is None:
+        raise AttributeError("this future was never initialised: call Future.__init__()")
+    while completion.parts is not None:
+        parts = <list>completion.parts
+        completion = <CompletionState>(<tuple>parts[0])[0]
+        for index in range(1, len(parts)):
+            if <int32_t>(<tuple>parts[index])[1] > future._position:
+                break
+            completion = <CompletionState>(<tuple>parts[index])[0]
+        future._of = completion
+    return completion
 
 
 cdef object _bound(object f, tuple args, dict kwargs):
@@ -487,6 +473,32 @@ cdef class MemoryCounts:
         self._released += size_bytes
 
 
+cdef unsigned char* _pooled[MOST_POOLED]
+cdef Py_ssize_t _pooled_capacity = 0    # all have the same
+cdef int _pooled_count = 0
+
+
+cdef unsigned char* _take_large(Py_ssize_t capacity) noexcept:
+    global _pooled_count
+    if _pooled_count and capacity == _pooled_capacity:
+        _pooled_count -= 1
+        return _pooled[_pooled_count]
+    return <unsigned char*>malloc(capacity)
+
+
+cdef void _give_back(unsigned char* data, Py_ssize_t capacity) noexcept:
+    """Free a buffer, or keep it for the next batch of its size."""
+    global _pooled_count, _pooled_capacity
+    if capacity > LARGE_FROM and data != NULL:
+        if not _pooled_count:
+            _pooled_capacity = capacity
+        if capacity == _pooled_capacity and _pooled_count < MOST_POOLED:
+            _pooled[_pooled_count] = data
+            _pooled_count += 1
+            return
+    free(data)
+
+
 cdef class RecordBuffer:
     """Twin: kafka.producer.records.PythonRecords, in message format 2.
 
@@ -528,7 +540,7 @@ cdef class RecordBuffer:
         self.open_bytes = HEADER_SIZE
 
     def __dealloc__(self):
-        free(self._data)
+        _give_back(self._data, self._capacity)
 
     @property
     def is_full(self):
@@ -621,10 +633,22 @@ cdef class RecordBuffer:
         return future
 
     cdef int _grow(self, Py_ssize_t needed) except -1:
+        """Make room for `needed` bytes: half as much again each time, and once it is large all that the batch may need.
+
+        Pages of a large buffer that are not written to take no memory; those of a pooled one are there already, which saves the faults.
+        """
         cdef Py_ssize_t capacity = max(self._capacity + (self._capacity >> 1), needed, SMALL_BUFFER)
+        cdef unsigned char* data
         if self._data == NULL and self.expected_bytes > capacity:
             capacity = min(self.expected_bytes, self.limit_bytes) + SMALL_BUFFER
-        cdef unsigned char* data = <unsigned char*>realloc(self._data, capacity)
+        if capacity <= LARGE_FROM or needed > self.limit_bytes + SMALL_BUFFER:
+            data = <unsigned char*>realloc(self._data, capacity)
+        else:
+            capacity = self.limit_bytes + SMALL_BUFFER
+            data = _take_large(capacity)
+            if data != NULL and self._data != NULL:
+                memcpy(data, self._data, self._used)
+                free(self._data)
         if data == NULL:
             raise MemoryError
         self._data = data
@@ -632,21 +656,21 @@ cdef class RecordBuffer:
         return 0
 
     cdef void _close(self) noexcept:
-        """Nothing comes after: what was allocated in advance is given back."""
         self.is_closed = True
         self._trim()
 
     cdef void _trim(self) noexcept:
-        cdef unsigned char* data = <unsigned char*>realloc(self._data, max(self._used, 1))
-        if data != NULL:
-            self._data = data
-            self._capacity = max(self._used, 1)
+        """Nothing comes after: of a buffer that is mostly empty give back the rest."""
+        cdef unsigned char* data
+        if self._capacity > self._used + (self._used >> 3) + 1:
+            data = <unsigned char*>realloc(self._data, self._used + 1)
+            if data != NULL:
+                self._data = data
+                self._capacity = self._used + 1
 
     def seal(self):
         if not self.is_sealing:
             self.is_sealing = True
-            if self._capacity > 2 * self._used:
-                self._trim()
             self.count = self._appended
             self.size_bytes = self.open_bytes if self.count else 0
 
@@ -681,7 +705,7 @@ cdef class RecordBuffer:
 
     cdef void _free_if_unused(self) noexcept:
         if self._is_dropped and not self._exports:
-            free(self._data)
+            _give_back(self._data, self._capacity)
             self._data = NULL
             self._used = self._capacity = 0
 

@@ -98,8 +98,9 @@ class KafkaProducer:
         serializer or partitioner raises, as it is; IllegalStateError after close() and in a forked child. A record larger than
         max_request_size and a topic one may not write to give a failed future.
         """
-        if self._append_at_once is not None:
-            future: FutureRecordMetadata | None = self._append_at_once(topic, value, key, headers, partition, timestamp_ms)
+        append = self._append_at_once
+        if append is not None:
+            future: FutureRecordMetadata | None = append(topic, value, key, headers, partition, timestamp_ms)
             if future is not None:
                 return future
         return self._send(topic, value, key, headers, partition, timestamp_ms)
