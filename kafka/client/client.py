@@ -257,7 +257,6 @@ class KafkaClient:
         selecting_s = self._clock.monotonic()
         events = self._selector.select(min(max(0.0, timeout_s), _LONGEST_SELECT_S))
         selected_s = self._clock.monotonic()
-        self._metrics.selected(selected_s - selecting_s)
         with_data = {connection for connection in self._connections() if connection.has_more_to_read}
         for key, mask in events:
             connection = key.data
@@ -272,7 +271,8 @@ class KafkaClient:
         now_s = self._clock.monotonic()
         self._check_time(now_s)
         self._ask_for_metadata(now_s)  # connections may have come or gone: when to ask, and whom, is decided anew
-        self._metrics.worked(self._clock.monotonic() - selected_s + selecting_s - began_s)
+        ended_s = self._clock.monotonic()
+        self._metrics.turned(selected_s - selecting_s, ended_s - selected_s + selecting_s - began_s, ended_s)
 
     def _prepare(self, now_s: float) -> None:
         for resolution in self._resolver.take_done():

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Union
 
 from kafka.metrics import AnonMeasurable, Metrics
+from kafka.metrics.ledger import Ledger
 from kafka.metrics.stats import Avg, Count, Max, Rate
 from kafka.metrics.stats.rate import TimeUnit
 
@@ -27,11 +28,8 @@ class ClientMetrics:
     def connection_closed(self) -> None:
         """It was closed, by whomever."""
 
-    def selected(self, wait_s: float) -> None:
-        """select() took this long."""
-
-    def worked(self, work_s: float) -> None:
-        """Reading, writing and what follows from it took this long."""
+    def turned(self, wait_s: float, work_s: float, now_s: float) -> None:
+        """In a turn that ends now select() took this long, and reading, writing and what follows from it that long."""
 
     def bytes_sent(self, node_id: NodeId, size_bytes: int) -> None:
         """Bytes went into the socket."""
@@ -55,8 +53,10 @@ class RegisteredClientMetrics(ClientMetrics):
     Threads: the I/O thread records; metrics() reads from any.
     """
 
-    def __init__(self, metrics: Metrics, *, group_prefix: str) -> None:
+    def __init__(self, metrics: Metrics, ledger: Ledger, *, group_prefix: str) -> None:
         self._metrics = metrics
+        self._ledger = ledger
+        self._note = ledger.note
         self._group = f"{group_prefix}-metrics"
         self._node_group = f"{group_prefix}-node-metrics"
         self._connections = 0
@@ -72,7 +72,7 @@ class RegisteredClientMetrics(ClientMetrics):
         count = AnonMeasurable(lambda config, now_ms: self._connections)
         metrics.add_metric(self._name("connection-count", self._group), count)
         self._all_bytes = self._sensor("bytes-sent-received", ("network-io-rate", Rate(sampled_stat=Count())))
-        self._total = _TrafficSensors(metrics, "", self._group, bytes_parents=[self._all_bytes])
+        self._total = _TrafficSensors(metrics, ledger, "", self._group, bytes_parents=[self._all_bytes])
         self._nodes: dict[NodeId, _TrafficSensors] = {}
 
     def connection_created(self) -> None:
@@ -83,33 +83,31 @@ class RegisteredClientMetrics(ClientMetrics):
         self._connections -= 1
         self._closed.record()
 
-    def selected(self, wait_s: float) -> None:
-        self._select.record(wait_s * 1e9)
-
-    def worked(self, work_s: float) -> None:
-        self._io.record(work_s * 1e9)
+    def turned(self, wait_s: float, work_s: float, now_s: float) -> None:
+        self._note((self._select, wait_s * 1e9))
+        self._note((self._io, work_s * 1e9))
+        self._ledger.turn_over(now_s)
 
     def bytes_sent(self, node_id: NodeId, size_bytes: int) -> None:
-        self._node(node_id).bytes_sent.record(size_bytes)
+        self._note((self._node(node_id).bytes_sent, size_bytes))
 
     def bytes_received(self, node_id: NodeId, size_bytes: int) -> None:
-        self._node(node_id).bytes_received.record(size_bytes)
+        self._note((self._node(node_id).bytes_received, size_bytes))
 
     def request_sent(self, node_id: NodeId, size_bytes: int) -> None:
-        self._node(node_id).requests.record(size_bytes)
+        self._note((self._node(node_id).requests, size_bytes))
 
     def response_received(self, node_id: NodeId, latency_s: float) -> None:
-        node = self._node(node_id)
-        node.latency.record(latency_s * 1000)
+        self._note((self._node(node_id).latency, latency_s * 1000))
 
     def throttled(self, node_id: NodeId, throttle_time_ms: int) -> None:
-        self._node(node_id).throttle.record(throttle_time_ms)
+        self._note((self._node(node_id).throttle, throttle_time_ms))
 
     def _node(self, node_id: NodeId) -> _TrafficSensors:
         node = self._nodes.get(node_id)
         if node is None:
             group = f"{self._node_group}.node-{node_id}"
-            node = self._nodes[node_id] = _TrafficSensors(self._metrics, f"node-{node_id}.", group, parent=self._total)
+            node = self._nodes[node_id] = _TrafficSensors(self._metrics, self._ledger, f"node-{node_id}.", group, parent=self._total)
         return node
 
     def _name(self, name: str, group: str) -> Any:
@@ -119,7 +117,7 @@ class RegisteredClientMetrics(ClientMetrics):
         made = self._metrics.sensor(sensor)
         for name, stat in stats:
             made.add(self._name(name, self._group), stat)
-        return made
+        return self._ledger.keep(made)
 
 
 class _TrafficSensors:
@@ -128,13 +126,13 @@ class _TrafficSensors:
     __slots__ = ("bytes_received", "bytes_sent", "latency", "requests", "throttle")
 
     def __init__(
-        self, metrics: Metrics, prefix: str, group: str, *, parent: _TrafficSensors | None = None, bytes_parents: Sequence[Any] = ()
+        self, metrics: Metrics, ledger: Ledger, prefix: str, group: str, *, parent: _TrafficSensors | None = None, bytes_parents: Sequence[Any] = ()
     ) -> None:
         def sensor(kind: str, parents: Sequence[Any], *stats: tuple[str, Any]) -> Any:
             made = metrics.sensor(f"{prefix}{kind}", parents=tuple(parents))
             for name, stat in stats:
                 made.add(metrics.metric_name(name, group, _DESCRIPTIONS[name]), stat)
-            return made
+            return ledger.keep(made)
 
         def above(kind: str) -> Sequence[Any]:
             return () if parent is None else (getattr(parent, kind),)

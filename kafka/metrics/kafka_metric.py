@@ -6,6 +6,7 @@ Imported by: metrics, producer.kafka.  Imports: metrics.measurable, metrics.metr
 from __future__ import annotations
 
 import time
+from typing import Callable
 
 from kafka.metrics.measurable import AbstractMeasurable
 from kafka.metrics.metric_config import MetricConfig
@@ -18,12 +19,14 @@ class KafkaMetric:
     Threads: any.
     """
 
-    __slots__ = ("_config", "_measurable", "_metric_name")
+    __slots__ = ("_config", "_measurable", "_metric_name", "refresh")
 
     def __init__(self, metric_name: MetricName, measurable: AbstractMeasurable, config: MetricConfig) -> None:
         self._metric_name = metric_name
         self._measurable = measurable
         self._config = config
+        self.refresh: Callable[[], None] | None = None
+        """Called before the value is read, by those who hand values over late."""
 
     @property
     def metric_name(self) -> MetricName:
@@ -39,6 +42,8 @@ class KafkaMetric:
 
     def value(self, time_ms: float | None = None) -> float:
         """The value now, or at `time_ms`, milliseconds on the scale of time.monotonic()."""
+        if self.refresh is not None:
+            self.refresh()
         return self._measurable.measure(self._config, time.monotonic() * 1000 if time_ms is None else time_ms)
 
     def __repr__(self) -> str:

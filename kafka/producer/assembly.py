@@ -14,6 +14,7 @@ from kafka.client.options import client_options
 from kafka.cluster import ClusterMetadata
 from kafka.future import Home
 from kafka.metrics import MetricConfig, Metrics
+from kafka.metrics.ledger import Ledger
 from kafka.producer import config as producer_config
 from kafka.producer.accumulator import RecordAccumulator
 from kafka.producer.deferral import Deferral
@@ -46,13 +47,14 @@ def assemble(config: dict[str, Any], world: World) -> Parts:
     home = Home(world.clock)
     cluster = ClusterMetadata()
     metrics = _metrics(config)
+    ledger = Ledger()
     client = KafkaClient(
         options=options,
         clock=world.clock,
         random=world.random,
         transport=world.transport,
         cluster=cluster,
-        metrics=ClientMetrics() if metrics is None else RegisteredClientMetrics(metrics, group_prefix="producer"),
+        metrics=ClientMetrics() if metrics is None else RegisteredClientMetrics(metrics, ledger, group_prefix="producer"),
     )
     cluster.on_update_wanted = client.wake
     try:
@@ -79,7 +81,7 @@ def assemble(config: dict[str, Any], world: World) -> Parts:
         deferral=Deferral(home=home, accumulator=accumulator, router=router, cluster=cluster, max_block_s=policy.max_block_s),
         policy=policy,
         codec=producer_config.chosen_codec(config),
-        metrics=_sender_metrics(metrics, client, world),
+        metrics=_sender_metrics(metrics, ledger, client, world),
         on_end=_nothing if metrics is None else metrics.close,
     )
     path = send_path_for(config, clock=world.clock, random=world.random, accumulator=accumulator, cluster=cluster)
@@ -112,10 +114,10 @@ def _metrics(config: dict[str, Any]) -> Metrics | None:
     return Metrics(settings, reporters)
 
 
-def _sender_metrics(metrics: Metrics | None, client: KafkaClient, world: World) -> SenderMetrics:
+def _sender_metrics(metrics: Metrics | None, ledger: Ledger, client: KafkaClient, world: World) -> SenderMetrics:
     if metrics is None:
         return SenderMetrics()
-    return RegisteredSenderMetrics(metrics, requests_in_flight=client.in_flight_request_count, monotonic=world.clock.monotonic)
+    return RegisteredSenderMetrics(metrics, ledger, requests_in_flight=client.in_flight_request_count, monotonic=world.clock.monotonic)
 
 
 def _nothing() -> None:

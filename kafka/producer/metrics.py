@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from kafka.metrics import AnonMeasurable, Metrics
+from kafka.metrics.ledger import Ledger
 from kafka.metrics.stats import Avg, Max, Rate
 from kafka.metrics.stats.rate import TimeUnit
 from kafka.producer.batch import ProducerBatch
@@ -50,8 +51,10 @@ class RegisteredSenderMetrics(SenderMetrics):
     Threads: the I/O thread records; metrics() reads from any.
     """
 
-    def __init__(self, metrics: Metrics, *, requests_in_flight: Callable[[], int], monotonic: Callable[[], float]) -> None:
+    def __init__(self, metrics: Metrics, ledger: Ledger, *, requests_in_flight: Callable[[], int], monotonic: Callable[[], float]) -> None:
         self._metrics = metrics
+        self._ledger = ledger
+        self._note = ledger.note
         self._metadata_s = monotonic()
         self._batch_size = self._sensor("batch-size", ("batch-size-avg", Avg()), ("batch-size-max", Max()), ("byte-rate", Rate()))
         self._compression = self._sensor("compression-rate", ("compression-rate-avg", Avg()))
@@ -70,31 +73,31 @@ class RegisteredSenderMetrics(SenderMetrics):
 
     def batch_sent(self, batch: ProducerBatch, wire_bytes: int, now_s: float) -> None:
         ratio = wire_bytes / batch.size_bytes
-        self._batch_size.record(wire_bytes)
-        self._compression.record(ratio)
-        self._queue_time.record((now_s - batch.created_s) * 1000)
-        self._record_size.record(batch.records.largest_bytes)
+        self._note((self._batch_size, wire_bytes))
+        self._note((self._compression, ratio))
+        self._note((self._queue_time, (now_s - batch.created_s) * 1000))
+        self._note((self._record_size, batch.records.largest_bytes))
         topic = self._topic(batch)
-        topic.records.record(batch.record_count)
-        topic.bytes.record(wire_bytes)
-        topic.compression.record(ratio)
+        self._note((topic.records, batch.record_count))
+        self._note((topic.bytes, wire_bytes))
+        self._note((topic.compression, ratio))
 
     def request_sent(self, batches: Sequence[ProducerBatch]) -> None:
-        self._records.record(sum(batch.record_count for batch in batches))
+        self._note((self._records, sum(batch.record_count for batch in batches)))
 
     def record_retries(self, batch: ProducerBatch) -> None:
-        self._retries.record(batch.record_count)
-        self._topic(batch).retries.record(batch.record_count)
+        self._note((self._retries, batch.record_count))
+        self._note((self._topic(batch).retries, batch.record_count))
 
     def record_errors(self, batch: ProducerBatch) -> None:
-        self._errors.record(batch.record_count)
-        self._topic(batch).errors.record(batch.record_count)
+        self._note((self._errors, batch.record_count))
+        self._note((self._topic(batch).errors, batch.record_count))
 
     def throttled(self, throttle_time_ms: int) -> None:
-        self._throttle.record(throttle_time_ms)
+        self._note((self._throttle, throttle_time_ms))
 
     def waited_for_room(self, waited_s: float) -> None:
-        self._waits.record(waited_s)
+        self._note((self._waits, waited_s))
 
     def metadata_changed(self, now_s: float) -> None:
         self._metadata_s = now_s
@@ -103,7 +106,7 @@ class RegisteredSenderMetrics(SenderMetrics):
         topic = batch.topic_partition.topic
         sensors = self._topics.get(topic)
         if sensors is None:
-            sensors = self._topics[topic] = _TopicSensors(self._metrics, topic)
+            sensors = self._topics[topic] = _TopicSensors(self._metrics, self._ledger, topic)
         return sensors
 
     def _name(self, name: str, description: str) -> Any:
@@ -113,7 +116,7 @@ class RegisteredSenderMetrics(SenderMetrics):
         made = self._metrics.sensor(sensor)
         for name, stat in stats:
             made.add(self._name(name, _DESCRIPTIONS[name]), stat)
-        return made
+        return self._ledger.keep(made)
 
 
 class _TopicSensors:
@@ -121,11 +124,11 @@ class _TopicSensors:
 
     __slots__ = ("bytes", "compression", "errors", "records", "retries")
 
-    def __init__(self, metrics: Metrics, topic: str) -> None:
+    def __init__(self, metrics: Metrics, ledger: Ledger, topic: str) -> None:
         def sensor(kind: str, name: str, stat: Any) -> Any:
             made = metrics.sensor(f"topic.{topic}.{kind}")
             made.add(metrics.metric_name(name, f"producer-topic-metrics.{topic}", _DESCRIPTIONS[name]), stat)
-            return made
+            return ledger.keep(made)
 
         self.records = sensor("records-per-batch", "record-send-rate", Rate())
         self.bytes = sensor("bytes", "byte-rate", Rate())

@@ -23,6 +23,9 @@ class Avg(AbstractSampledStat):
     def update(self, so_far: float, value: float) -> float:
         return so_far + value
 
+    def update_all(self, so_far: float, values: Sequence[float]) -> float:
+        return so_far + sum(values)
+
     def combine(self, samples: Sequence[Sample], config: MetricConfig, now: float) -> float:
         events = sum(sample.events for sample in samples)
         return float(sum(sample.value for sample in samples) / events) if events else 0.0

@@ -23,5 +23,8 @@ class Count(AbstractSampledStat):
     def update(self, so_far: float, value: float) -> float:
         return so_far + 1.0
 
+    def update_all(self, so_far: float, values: Sequence[float]) -> float:
+        return so_far + len(values)
+
     def combine(self, samples: Sequence[Sample], config: MetricConfig, now: float) -> float:
         return float(sum(sample.value for sample in samples))

@@ -24,5 +24,8 @@ class Max(AbstractSampledStat):
     def update(self, so_far: float, value: float) -> float:
         return max(so_far, value)
 
+    def update_all(self, so_far: float, values: Sequence[float]) -> float:
+        return max(so_far, max(values, default=so_far))
+
     def combine(self, samples: Sequence[Sample], config: MetricConfig, now: float) -> float:
         return float(max((sample.value for sample in samples), default=-math.inf))

@@ -57,6 +57,9 @@ class Rate(AbstractMeasurableStat):
     def record(self, config: MetricConfig, value: float, time_ms: float) -> None:
         self._stat.record(config, value, time_ms)
 
+    def record_all(self, config: MetricConfig, values: Sequence[float], time_ms: float) -> None:
+        self._stat.record_all(config, values, time_ms)
+
     def measure(self, config: MetricConfig, now: float) -> float:
         window = self.convert(self.window_size(config, now))
         return self._stat.measure(config, now) / window if window else 0.0
@@ -87,6 +90,9 @@ class SampledTotal(AbstractSampledStat):
 
     def update(self, so_far: float, value: float) -> float:
         return so_far + value
+
+    def update_all(self, so_far: float, values: Sequence[float]) -> float:
+        return so_far + sum(values)
 
     def combine(self, samples: Sequence[Sample], config: MetricConfig, now: float) -> float:
         return float(sum(sample.value for sample in samples))

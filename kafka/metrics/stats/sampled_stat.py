@@ -54,6 +54,21 @@ class AbstractSampledStat(AbstractMeasurableStat):
         kept = samples[-(config.samples - 1) :] if config.samples > 1 else ()
         self._samples = (*kept, Sample(time_ms, 1, self.update(self.first_value(), value)))
 
+    def record_all(self, config: MetricConfig, values: Sequence[float], time_ms: float) -> None:
+        samples = self._samples
+        fits = samples and samples[-1].events + len(values) <= config.event_window and time_ms - samples[-1].start_ms < config.time_window_ms
+        if not fits:
+            super().record_all(config, values, time_ms)
+            return
+        start_ms, events, so_far = samples[-1]
+        self._samples = (*samples[:-1], Sample(start_ms, events + len(values), self.update_all(so_far, values)))
+
+    def update_all(self, so_far: Any, values: Sequence[float]) -> Any:
+        """What a sample's value becomes with these recorded values."""
+        for value in values:
+            so_far = self.update(so_far, value)
+        return so_far
+
     def measure(self, config: MetricConfig, now: float) -> float:
         return self.combine(self.live_samples(config, now), config, now)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from kafka.errors import InvalidArgumentValueError, QuotaViolationError
@@ -52,7 +52,7 @@ class Sensor:
         self._metrics: list[KafkaMetric] = []
         self._stats: list[tuple[AbstractStat, MetricConfig]] = []
         self._has_quotas = False
-        self._pending: deque[tuple[float, float]] = deque()
+        self._pending: deque[tuple[Sequence[float], float]] = deque()
         self._turn = threading.Lock()
         self._check_forest(set())
 
@@ -98,24 +98,28 @@ class Sensor:
 
         Raises QuotaViolationError if a metric is then out of its bounds; the value is recorded all the same.
         """
+        self.record_all((value,), time_ms)
+
+    def record_all(self, values: Sequence[float], time_ms: float | None = None) -> None:
+        """Record several values at once; the rest as for record()."""
         now_ms = _now_ms() if time_ms is None else time_ms
         self._last_record_ms = now_ms
-        self._pending.append((value, now_ms))
+        self._pending.append((values, now_ms))
         while self._pending and self._turn.acquire(blocking=False):
             try:
                 self._empty_queue()
             finally:
                 self._turn.release()
         for parent in self._parents:
-            parent.record(value, now_ms)
+            parent.record_all(values, now_ms)
         if self._has_quotas:
             self._check_quotas(now_ms)
 
     def _empty_queue(self) -> None:
         while self._pending:
-            value, time_ms = self._pending.popleft()
+            values, time_ms = self._pending.popleft()
             for stat, config in self._stats:
-                stat.record(config, value, time_ms)
+                stat.record_all(config, values, time_ms)
 
     def _check_quotas(self, now_ms: float) -> None:
         for metric in self._metrics:
