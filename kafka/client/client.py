@@ -52,8 +52,8 @@ class KafkaClient:
     """Owns the network.
 
     Invariant: poll() blocks in one select at most, and next_deadline_s() says when there is something to do without an event.
-    Threads: the I/O thread, or the constructor's before it exists; wake(), api_version, bootstrap_connected() and
-    in_flight_request_count() any.
+    Threads: the I/O thread, or the constructor's before it exists; wake(), limit_closing(), api_version,
+    bootstrap_connected() and in_flight_request_count() any.
     """
 
     API_VERSIONS: ClassVar[list[tuple[int, ...]]] = [(0, 10, 1), (0, 10, 0), (0, 10), (0, 9), (0, 8, 2), (0, 8, 1), (0, 8, 0)]
@@ -105,6 +105,7 @@ class KafkaClient:
         self._metadata_at_s = -math.inf
         self._seen_cluster = 0
         self._sends_without_answer = False
+        self._closes_by_s = math.inf  # written by any thread
         self._is_closed = False
         self._has_called_back = False  # what the caller of poll() computed its time-out from may have changed
 
@@ -122,6 +123,11 @@ class KafkaClient:
             self._is_woken = True
             self._waker.wake()
             self._is_waking = False
+
+    def limit_closing(self, deadline_s: float) -> None:
+        """Have close() wait for brokers no longer than until then, also where it is waiting now."""
+        self._closes_by_s = min(self._closes_by_s, deadline_s)
+        self.wake()
 
     def bootstrap_connected(self) -> bool:
         """Whether a connection to a bootstrap server is open, which is so until one to a broker named by metadata replaces it."""
@@ -379,7 +385,10 @@ class KafkaClient:
     # --- ending -------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Close every connection, with what was sent before reaching the brokers; requests in flight fail. Never raises."""
+        """Close every connection, with what was sent before reaching the brokers; requests in flight fail. Never raises.
+
+        Brokers that are reading what needs no answer are waited for, at most _LAST_WORDS_S and as long as limit_closing() allows.
+        """
         if self._is_closed:
             return
         self._is_closed = True
@@ -412,11 +421,15 @@ class KafkaClient:
                     on_written=None,
                 )
                 connection.try_flush()
-        deadline_s = self._clock.monotonic() + _LAST_WORDS_S
-        while waiting and self._clock.monotonic() < deadline_s:
-            for key, mask in self._selector.select(deadline_s - self._clock.monotonic()):
+        latest_s = self._clock.monotonic() + _LAST_WORDS_S
+        while waiting:
+            left_s = min(latest_s, self._closes_by_s) - self._clock.monotonic()
+            if left_s <= 0:
+                return
+            for key, mask in self._selector.select(left_s):
                 if key.data is None:
                     self._waker.drain()
+                    self._is_woken = False
                 else:
                     key.data.on_selected(mask)
 

@@ -17,7 +17,9 @@ from kafka.producer.assembly import Parts
 
 log = logging.getLogger(__name__)
 
-_STOP_GRACE_S = 1.0  # how long a stopped I/O thread may take when no user code holds it up
+_GRACE_S = 0.05  # how long an idle I/O thread may take to stop when the time that close() was given is over
+_MOST_GRACE_S = 0.5  # the same for one that is busy with work of ours
+_LONGEST_EXIT_S = 2.0  # nobody named a limit, and brokers may still be reading what needs no answer
 _living: weakref.WeakSet[Lifecycle] = weakref.WeakSet()
 
 
@@ -29,62 +31,84 @@ class Lifecycle:
 
     def __init__(self, producer: Any, parts: Parts, *, starts_thread: bool) -> None:
         self._parts = parts
-        self._is_ended = False
-        self._thread = threading.Thread(target=parts.sender.run, name=f"{producer.config['client_id']}-network-thread", daemon=True)
+        self._first_call = [True]  # a token: whoever takes it is the first to end the producer
+        self._thread = threading.Thread(target=self._run, name=f"{producer.config['client_id']}-network-thread", daemon=True)
         self._starts_thread = starts_thread
         _living.add(self)
         weakref.finalize(producer, self.abandon).atexit = False
         if starts_thread:
             self._thread.start()
 
+    def _run(self) -> None:
+        """The thread refers to this object, so that exit() knows of each that runs."""
+        self._parts.sender.run()
+
     def close(self, timeout: float | None) -> bool:
-        """Drain for at most `timeout` seconds, then stop; False where it was closed before. In a callback it goes on behind this call."""
-        if self._is_ended:
-            return False
-        self._is_ended = True
+        """Drain for at most `timeout` seconds, then stop; False where it was closed before, and then the end is waited for all the same.
+
+        In a callback it goes on behind this call.
+        """
+        is_first = self._refuse_more()
         parts = self._parts
-        if parts.accumulator.refusal is None:
-            parts.accumulator.refusal = IllegalStateError("KafkaProducer already closed!")
         if parts.home.forked:
-            return True
-        deadline_s = None if timeout is None else parts.home.clock.monotonic() + timeout
+            return is_first
+        now_s = parts.home.clock.monotonic()
+        deadline_s = None if timeout is None else now_s + timeout
+        if timeout is not None:
+            parts.client.limit_closing(now_s + max(timeout, _GRACE_S))
         parts.sender.close_when_done(deadline_s)
         if parts.home.on_io_thread():
             log.info("The producer is closed in a callback: closing goes on behind it")
-            return True
+            return is_first
         try:
-            in_time = timeout != 0 and parts.home.clock.wait(parts.sender.terminated, deadline_s)
+            in_time = parts.sender.terminated.is_open or (timeout != 0 and parts.home.clock.wait(parts.sender.terminated, deadline_s))
         except BaseException:
             parts.sender.stop_now()
             raise
         if not in_time:
             parts.sender.stop_now()
-            self._await_stop()
-        if self._starts_thread and parts.sender.terminated.is_open:
-            self._thread.join()
-        return True
+            self._await_stop(_MOST_GRACE_S)
+        self._join()
+        return is_first
 
-    def _await_stop(self) -> None:
-        parts = self._parts
-        clock = parts.home.clock
-        if clock.wait(parts.sender.terminated, clock.monotonic() + _STOP_GRACE_S):
-            return
-        busy = "user code in a callback has not returned" if parts.sender.in_callback else "it does not answer"
-        log.warning("The producer's I/O thread %s is left behind: %s", self._thread.name, busy)
+    def _refuse_more(self) -> bool:
+        """Have send() refuse from now on; False where it does already."""
+        if self._parts.accumulator.refusal is None:
+            self._parts.accumulator.refusal = IllegalStateError("KafkaProducer already closed!")
+        try:
+            return self._first_call.pop()
+        except IndexError:
+            return False
+
+    def _await_stop(self, limit_s: float) -> None:
+        """The I/O thread was told to stop: wait for that as long as no user code holds it up."""
+        sender, clock = self._parts.sender, self._parts.home.clock
+        give_up_at_s = clock.monotonic() + limit_s
+        while not clock.wait(sender.terminated, clock.monotonic() + _GRACE_S):
+            if sender.in_callback or clock.monotonic() >= give_up_at_s:
+                busy = "user code in a callback has not returned" if sender.in_callback else "it does not answer"
+                undone = sender.incomplete_count
+                log.warning("The producer's I/O thread %s is left behind: %s; %d batch(es) have no outcome", self._thread.name, busy, undone)
+                return
+
+    def _join(self) -> None:
+        if self._starts_thread and self._parts.sender.terminated.is_open and threading.current_thread() is not self._thread:
+            self._thread.join()
 
     def abandon(self) -> None:
         """Nobody refers to the producer any more: end it without waiting; runs in whatever thread collects it."""
-        if self._is_ended or self._parts.home.forked:
-            return
-        self._is_ended = True
-        if self._parts.accumulator.refusal is None:
-            self._parts.accumulator.refusal = IllegalStateError("KafkaProducer already closed!")
-        self._parts.sender.stop_now()
+        if not self._parts.home.forked and self._refuse_more():
+            self._parts.sender.stop_now()
 
     def exit(self) -> None:
-        """The interpreter ends: what was not sent is dropped, with one line in the log."""
-        if not self._is_ended and not self._parts.home.forked:
-            self.close(0)
+        """The interpreter ends: what was not sent is dropped, with one line in the log, however far closing has come."""
+        parts = self._parts
+        if parts.home.forked or parts.sender.terminated.is_open:
+            return
+        self._refuse_more()
+        parts.sender.stop_now()
+        self._await_stop(_LONGEST_EXIT_S)
+        self._join()
 
     def forget(self) -> None:
         """This is the child of a fork: nothing here may touch the parent's connections, and nobody must wait for its thread."""

@@ -95,7 +95,7 @@ class Sender:
     def close_when_done(self, deadline_s: float | None) -> None:
         """Take nothing new, send what is there without lingering, then end, at the deadline at the latest."""
         if deadline_s is not None:
-            self._stop_at_s = deadline_s
+            self._stop_at_s = min(self._stop_at_s, deadline_s)
         self._is_closing = True
         self._client.wake()
 
