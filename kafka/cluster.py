@@ -60,6 +60,13 @@ class ClusterSnapshot(NamedTuple):
     """How many answers went into it."""
 
 
+class Refusal(NamedTuple):
+    """A partition, and the leader and its epoch as known when the leader did not take what was sent."""
+
+    partition: TopicPartition
+    leader: tuple[int, int]
+
+
 _EMPTY = ClusterSnapshot({}, None, None, {}, {}, 0)
 
 
@@ -75,6 +82,8 @@ class ClusterMetadata:
         self.on_update_wanted: Callable[[], None] = _nothing
         """Called by any thread when an update is asked for: wakes the I/O thread."""
         self.update_wanted = False
+        self.refusals: list[Refusal] = []
+        """Leaders that did not take what was sent to them; filled and emptied by the I/O thread."""
         self._wanted: dict[str, None] = {}
         self._waiters: deque[Latch] = deque()
         self._futures: deque[Future] = deque()
@@ -100,6 +109,11 @@ class ClusterMetadata:
         """Have metadata asked for soon, however fresh it is."""
         self.update_wanted = True
         self.on_update_wanted()
+
+    def leader_refused(self, partition: TopicPartition) -> None:
+        """Whom metadata names did not take what was sent for this partition: ask anew. For the I/O thread."""
+        self.refusals.append(Refusal(partition, self.known_leader(partition)))
+        self.update_wanted = True
 
     def request_update(self) -> Future:
         """Ask for an update; the future becomes this object with the next answer, or fails with its error."""
@@ -165,6 +179,11 @@ class ClusterMetadata:
         """The leader's epoch (KIP-320), -1 where it is not known."""
         found = self._partition(partition)
         return -1 if found is None else found.leader_epoch
+
+    def known_leader(self, partition: TopicPartition) -> tuple[int, int]:
+        """Node id and epoch of the leader, (-1, -1) where nothing is known."""
+        found = self._partition(partition)
+        return (-1, -1) if found is None else (found.leader, found.leader_epoch)
 
     def partitions_for_broker(self, broker_id: int) -> set[TopicPartition]:
         return {

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 from kafka.client.backoff import Backoff
 from kafka.client.connection import BrokerConnection
 from kafka.client.states import ConnectionState
-from kafka.cluster import ClusterMetadata
+from kafka.cluster import ClusterMetadata, ClusterSnapshot, TopicSnapshot
 from kafka.errors import InvalidTopicError, KafkaError, TopicAuthorizationFailedError, for_code
 from kafka.protocol.metadata import MetadataRequest, MetadataRequestTopic
+from kafka.structs import TopicPartition
 
 log = logging.getLogger("kafka.client")
 
@@ -25,7 +26,7 @@ PATIENCE_S = 1.5
 """How long one node may take before another is asked as well: a stopped broker takes requests and never answers."""
 _STAGGER_S = 0.5  # how long one node's connection may be in the making before another's is begun
 _STALLED_S = 1.0  # a node that has kept a request waiting for so long is asked last
-_UNHURRIED_S = 2.0  # answers further apart are no series
+_UNHURRIED_S = 2.0  # answers, or refusals, further apart are no series
 _LEAST_RETRY_S, _MOST_RETRY_S = 0.01, 1.0
 _STUCK_S = 300.0  # without an answer for so long, bootstrap servers are asked again whatever the known nodes seem to be (KIP-1102)
 _HOPELESS = frozenset({TopicAuthorizationFailedError, InvalidTopicError})  # asking again will not help
@@ -48,8 +49,10 @@ class Choice(NamedTuple):
 
 
 class MetadataSchedule:
-    """When to ask: for topics never asked for at once, otherwise with growing pauses, and once in metadata_max_age_ms in any case.
+    """When to ask, and that once in metadata_max_age_ms in any case.
 
+    At once: for topics never asked for, and when a leader refuses, unless the last answer to that was that it is the leader.
+    Otherwise a pause comes first, which grows as long as answers tell nothing new of leaders.
     One request is in flight however many threads wait; it is given up, but not its connection, after PATIENCE_S.
     Threads: the I/O thread; `cluster.update_wanted` and the wanted topics are written by any.
     """
@@ -59,6 +62,8 @@ class MetadataSchedule:
         self._max_age_s = max(max_age_s, _LEAST_RETRY_S)
         self._backoff = Backoff(first_s=max(_LEAST_RETRY_S, retry_s), most_s=max(_MOST_RETRY_S, retry_s), random=random)
         self._asked_topics: set[str] = set()
+        self._refused: dict[TopicPartition, tuple[int, int]] = {}  # not asked about yet: by whom
+        self._asked_about: dict[TopicPartition, tuple[tuple[int, int], float]] = {}  # by whom, and when it last was
         self._not_before_s = -math.inf
         self._succeeded_at_s: float | None = None
         self._failing_since_s: float | None = None
@@ -69,16 +74,36 @@ class MetadataSchedule:
 
     def due_s(self, now_s: float, *, has_other_nodes: bool) -> float:
         """When the next request should go out; inf while one is in flight or nothing is wanted."""
+        self._sort_refusals(now_s)
         if self._asked_at_s is not None:
             return self._asked_at_s + PATIENCE_S if has_other_nodes else math.inf
         if self._cluster.update_wanted:
-            return now_s if self._has_new_topics() else max(now_s, self._not_before_s)
+            return now_s if self._has_new_topics() or self._has_new_refusals() else max(now_s, self._not_before_s)
         if self._succeeded_at_s is None:
             return math.inf
         return max(self._succeeded_at_s + self._max_age_s, self._not_before_s)
 
     def _has_new_topics(self) -> bool:
         return not self._asked_topics.issuperset(self._cluster.wanted_topics())
+
+    def _sort_refusals(self, now_s: float) -> None:
+        """Tell refusals that call for a question from those to which the last one brought no other leader."""
+        refusals = self._cluster.refusals
+        while refusals:
+            partition, leader = refusals.pop()
+            asked_leader, last_s = self._asked_about.get(partition, (None, -math.inf))
+            if leader == asked_leader and now_s - last_s <= _UNHURRIED_S:
+                self._asked_about[partition] = (leader, now_s)
+            else:
+                self._refused[partition] = leader
+
+    def _has_new_refusals(self) -> bool:
+        known_leader = self._cluster.known_leader
+        for partition, leader in list(self._refused.items()):
+            if known_leader(partition) == leader:
+                return True
+            del self._refused[partition]  # an answer that was under way has brought another
+        return False
 
     def is_stuck(self, now_s: float) -> bool:
         return self._failing_since_s is not None and now_s - self._failing_since_s > _STUCK_S
@@ -93,6 +118,9 @@ class MetadataSchedule:
         self._cluster.update_wanted = False
         topics = self._cluster.wanted_topics()
         self._asked_topics = set(topics)
+        self._asked_about = {about: asked for about, asked in self._asked_about.items() if now_s - asked[1] <= _UNHURRIED_S}
+        self._asked_about.update((partition, (leader, now_s)) for partition, leader in self._refused.items())
+        self._refused.clear()
         self._asked_at_s = now_s
         self._generation += 1
         if self._failing_since_s is None:
@@ -112,12 +140,13 @@ class MetadataSchedule:
         self._asked_at_s = None
         self.answers += 1
         self._failing_since_s = None
-        version_before = self._cluster.snapshot.version
+        before = self._cluster.snapshot
         self._cluster.update_metadata(response)
-        if self._cluster.snapshot.version == version_before or self._lacks_topics():
+        after = self._cluster.snapshot
+        if after is before or self._lacks_topics():
             self._ask_again(now_s)
             return
-        if self._succeeded_at_s is None or now_s - self._succeeded_at_s > _UNHURRIED_S:
+        if self._succeeded_at_s is None or now_s - self._succeeded_at_s > _UNHURRIED_S or _has_news(before, after):
             self._backoff.reset()
         self._succeeded_at_s = now_s
         self._not_before_s = now_s + self._backoff.fail()  # a partition without a leader is asked about again, ever less often
@@ -139,6 +168,19 @@ class MetadataSchedule:
     def _ask_again(self, now_s: float) -> None:
         self._cluster.update_wanted = True
         self._not_before_s = now_s + self._backoff.fail()
+
+
+def _has_news(before: ClusterSnapshot, after: ClusterSnapshot) -> bool:
+    """Whether records can go where they could not before."""
+    return before.brokers != after.brokers or any(
+        topic not in before.topics or _leaders(before.topics[topic]) != _leaders(found)
+        for topic, found in after.topics.items()
+        if found is not before.topics.get(topic)
+    )
+
+
+def _leaders(topic: TopicSnapshot) -> dict[int, tuple[int, int]]:
+    return {number: (partition.leader, partition.leader_epoch) for number, partition in topic.partitions.items()}
 
 
 def response_error(response: Any) -> KafkaError | None:

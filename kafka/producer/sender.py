@@ -410,7 +410,7 @@ class Sender:
             self._finish(batch, BatchState.SUCCEEDED, succeed)
             return
         if outcome in (Outcome.RETRY_AFTER_METADATA, Outcome.FAIL_AND_ASK_METADATA):
-            self._cluster.update_wanted = True
+            self._cluster.leader_refused(batch.topic_partition)
         batch.last_error = error
         if outcome is Outcome.SPLIT and batch.record_count > 1:
             self._split(batch, error)
