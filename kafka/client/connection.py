@@ -19,7 +19,7 @@ from kafka._transport import SocketOption, Stream, Transport
 from kafka.client.addresses import Address
 from kafka.client.backoff import Backoff
 from kafka.client.channel import Channel, ConnectionLostError
-from kafka.client.handshake import KAFKA_0_8_2, SILENCE_S, Closing, Handshake, refused_without_words
+from kafka.client.handshake import SILENCE_S, Closing, Handshake, refused_without_words
 from kafka.client.inflight import Buffer, InFlight, OnFailure, OnResponse, OnWritten, Outgoing, Request
 from kafka.client.metrics import ClientMetrics
 from kafka.client.negotiation import VersionPolicy, request_buffers, response_from
@@ -37,6 +37,7 @@ from kafka.errors import (
     SaslAuthenticationFailedError,
     UnsupportedSaslMechanismError,
 )
+from kafka.protocol.api_versions import ApiVersionsRequest
 from kafka.protocol.metadata import MetadataRequest
 from kafka.protocol.produce import ProduceRequest
 from kafka.protocol.versions import ApiVersionTable
@@ -119,6 +120,7 @@ class BrokerConnection:
         self._next_correlation_id = 0
         self._closed_on_versions = False
         self._was_useful = False
+        self._last_counted_s = -math.inf
         self._is_counted = False
 
     def __repr__(self) -> str:
@@ -269,6 +271,7 @@ class BrokerConnection:
         self.table = table
         self.last_error = None
         self.is_suspect = self._closed_on_versions = self._was_useful = False
+        self._last_counted_s = -math.inf
         self._next_correlation_id = handshake.next_correlation_id
         self._ready_since_s = self._idle_since_s = now_s
         if handshake.session_lifetime_s is not None:
@@ -294,6 +297,8 @@ class BrokerConnection:
         buffers = request_buffers(request, version, correlation_id, self._tools.options.client_id)
         self._next_correlation_id = (correlation_id + 1) % _CORRELATION_IDS
         now_s = self._tools.clock.monotonic()
+        if is_counted:
+            self._last_counted_s = now_s
         entry = Request(
             buffers,
             correlation_id=correlation_id,
@@ -513,7 +518,9 @@ class BrokerConnection:
             self.retry_at_s = now_s
         else:
             self.retry_at_s = now_s + self.backoff.fail()
-        tells_age = self._interpret_closing(error, now_s)
+        tells_age = self._interpret_closing(error)
+        if was_ready and isinstance(error, ConnectionError):
+            self._doubt_versions(now_s)
         self._log_loss(failure, is_quiet=is_quiet, tells_age=tells_age)
         self._abandon(failure, also=also)
 
@@ -535,18 +542,19 @@ class BrokerConnection:
             words = f"Cannot connect to {self._name()}: {_words(error)}{hint}"
         return KafkaConnectionError(words)
 
-    def _interpret_closing(self, error: BaseException, now_s: float) -> bool:
-        """Whether this tells the broker's age: 0.8.2 closes when it is asked for its versions; one that restarts may too, but only once."""
+    def _interpret_closing(self, error: BaseException) -> bool:
+        """Whether this may tell the broker's age: 0.8.2 closes when it is asked for its versions, and so may one that restarts."""
         if self._handshake is None or self.state not in SHAKING_HANDS or not isinstance(error, ConnectionError):
             return False
-        closing = self._handshake.on_closed()
-        if closing is Closing.OLD:
-            self._tools.policy.believe(KAFKA_0_8_2)
-            self.backoff.reset()
-            self.retry_at_s = now_s
-        tells_age = closing is Closing.OLD or (closing is Closing.MAYBE_OLD and not self._closed_on_versions)
-        self._closed_on_versions = self._closed_on_versions or closing is Closing.MAYBE_OLD
-        return tells_age
+        is_first = not self._closed_on_versions
+        self._closed_on_versions = self._closed_on_versions or self._handshake.on_closed() is Closing.MAYBE_OLD
+        return is_first and self._closed_on_versions
+
+    def _doubt_versions(self, now_s: float) -> None:
+        """A broker that closes on the first Produce it gets may be newer than believed: 4.x does so on what 0.8 and 0.9 took."""
+        is_on_produce = not self._was_useful and now_s - self._last_counted_s < _STABLE_S
+        if is_on_produce and self.table is not None and ApiVersionsRequest.API_KEY not in self.table.ranges:
+            self._tools.policy.doubt()
 
     def _log_loss(self, failure: KafkaError, *, is_quiet: bool, tells_age: bool) -> None:
         log = self._tools.log

@@ -23,7 +23,7 @@ from kafka.errors import (
     for_code,
 )
 from kafka.protocol.api_versions import ApiVersionsRequest, ApiVersionsResponse
-from kafka.protocol.metadata import MetadataRequest
+from kafka.protocol.metadata import MetadataRequest, MetadataResponse
 from kafka.protocol.sasl_authenticate import SaslAuthenticateRequest
 from kafka.protocol.sasl_handshake import SaslHandshakeRequest
 from kafka.protocol.versions import ApiVersionTable
@@ -39,6 +39,7 @@ to newer brokers it is waste: they answer ApiVersions long before, and under SAS
 KAFKA_0_8_2 = (0, 8, 2)
 KAFKA_0_9 = (0, 9)
 
+_TELLING_METADATA = 1  # brokers without ApiVersions answer it as if it were version 0
 _FIRST_ASKED = 3  # KIP-511, flexible; every broker since 2.4 answers it at once
 _UNSUPPORTED_VERSION = 35
 _SOFTWARE_NAME = "kafka-producer"
@@ -63,7 +64,6 @@ class Closing(Enum):
 
     LOST = "nothing in particular"
     MAYBE_OLD = "0.8.2 closes on ApiVersions, but so does a broker that is being restarted"
-    OLD = "it answered Metadata and then closed on ApiVersions again: this is 0.8.2"
     REFUSED = "it closed on credentials"
 
 
@@ -96,7 +96,7 @@ class Handshake:
         self._asked: deque[Asked] = deque()
         self._first_refused: int | None = None
         self._asked_again = False
-        self._got_metadata = False
+        self._knows_versions = False  # the broker has shown that it is not too old for ApiVersions
         self._sends_tokens_raw = False
         self._is_probing = believed is None
         self.next_correlation_id = 0
@@ -135,7 +135,7 @@ class Handshake:
         if Step.SASL_AUTHENTICATE in waiting or Step.SASL_TOKEN in waiting:
             return Closing.REFUSED
         if waiting[:1] == [Step.VERSIONS] and self._mechanism is None and self._first_refused is None:
-            return Closing.OLD if self._got_metadata else Closing.MAYBE_OLD
+            return Closing.LOST if self._knows_versions else Closing.MAYBE_OLD
         return Closing.LOST
 
     def receive(self, frame: bytes) -> list[Buffer]:
@@ -149,7 +149,7 @@ class Handshake:
         if asked.step is Step.VERSIONS:
             return self._on_versions(asked, frame)
         if asked.step is Step.METADATA:
-            return self._on_metadata(asked)
+            return self._on_metadata(asked, frame)
         if asked.step is Step.SASL_HANDSHAKE:
             return self._on_sasl_handshake(asked, frame)
         return self._on_challenge(self._token(asked, frame))
@@ -172,7 +172,7 @@ class Handshake:
         return self._ask(Step.VERSIONS, request, version)
 
     def _ask_metadata(self) -> list[Buffer]:
-        return self._ask(Step.METADATA, MetadataRequest(topics=[]), 0)
+        return self._ask(Step.METADATA, MetadataRequest(topics=[]), _TELLING_METADATA)
 
     def _on_versions(self, asked: Asked, frame: bytes) -> list[Buffer]:
         if len(frame) < _CORRELATION_ID.size + _ERROR_CODE.size:
@@ -205,17 +205,22 @@ class Handshake:
             return []  # the answer to Metadata, asked in doubt, is still to come
         return self._authenticate()
 
-    def _on_metadata(self, asked: Asked) -> list[Buffer]:
-        self._got_metadata = True
+    def _on_metadata(self, asked: Asked, frame: bytes) -> list[Buffer]:
         if self._asked and self._asked[0].correlation_id < asked.correlation_id:
-            self._asked.clear()
-            self.old_release = KAFKA_0_9
-            self.table = legacy_table(KAFKA_0_9)
-            return self._authenticate()
+            return self._on_old(KAFKA_0_9)
+        if self.table is None and _is_old_answer(frame):
+            return self._on_old(KAFKA_0_8_2)
+        self._knows_versions = True
         if self._asked:
             return []
         if self.table is None:
             return self._ask_versions(_FIRST_ASKED)
+        return self._authenticate()
+
+    def _on_old(self, release: tuple[int, ...]) -> list[Buffer]:
+        self._asked.clear()
+        self.old_release = release
+        self.table = legacy_table(release)
         return self._authenticate()
 
     # --- authentication -----------------------------------------------------------------------------------------
@@ -279,6 +284,20 @@ class Handshake:
         if self._mechanism is None:
             raise UnsupportedSaslMechanismError("No SASL mechanism was chosen")
         return self._mechanism
+
+
+def _is_old_answer(frame: bytes) -> bool:
+    """Whether the answer to Metadata is laid out as version 0 although a newer one was asked for."""
+    return _is_exactly(0, frame) and not _is_exactly(_TELLING_METADATA, frame)
+
+
+def _is_exactly(version: int, frame: bytes) -> bool:
+    """Whether the answer is of this version, with nothing behind it."""
+    body = bytes(frame[_CORRELATION_ID.size :])
+    try:
+        return MetadataResponse.decode(version, body).encode(version) == body
+    except KafkaProtocolError:
+        return False
 
 
 def refused_without_words(mechanism: str) -> SaslAuthenticationFailedError:

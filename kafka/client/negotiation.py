@@ -44,9 +44,14 @@ class VersionPolicy:
         self.believed = legacy_table(release)
         self.release = release
 
+    def doubt(self) -> None:
+        """A broker does not take what this release would: ask again, unless it is what the user said."""
+        if self._api_version is None:
+            self.believed = None
+
     def saw(self, table: ApiVersionTable) -> None:
-        """A broker told its versions."""
-        if self.release is None:
+        """A broker told its versions, or is old."""
+        if self.release is None or (self.believed is None and self.release < _FIRST_WITH_API_VERSIONS):
             self.release = newest_release(table)
 
     def version_for(self, request_class: type[Any], table: ApiVersionTable) -> int:

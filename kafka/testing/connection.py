@@ -116,6 +116,9 @@ class ServerConnection:
             self._answer(arrived, header.version, served.handle(Call(self._cluster, self._node, header.version, request, self._versions)))
         elif served.request_class is ApiVersionsRequest:
             self._answer(arrived, 0, refuse((low, high)))
+        elif ApiVersionsRequest.API_KEY not in self._versions and header.version > high:  # 0.8 and 0.9 do not look at the version
+            request = served.request_class.decode(high, frame, header.body_offset)
+            self._answer(arrived, high, served.handle(Call(self._cluster, self._node, high, request, self._versions)))
         else:
             self._close()
 

@@ -96,10 +96,13 @@ class ScriptedBroker:
             connection.close()
 
 
-def send(connection: socket.socket, header: Any, request: Any, response: Any, correlation_id: int | None = None) -> None:
-    flexible = has_flexible_response_header(type(request), header.version)
+def send(
+    connection: socket.socket, header: Any, request: Any, response: Any, correlation_id: int | None = None, version: int | None = None
+) -> None:
+    version = header.version if version is None else version
+    flexible = has_flexible_response_header(type(request), version)
     number = header.correlation_id if correlation_id is None else correlation_id
-    connection.sendall(b"".join(response_frame(number, flexible, response.encode_chain(header.version))))
+    connection.sendall(b"".join(response_frame(number, flexible, response.encode_chain(version))))
 
 
 class Outcomes:
@@ -305,17 +308,72 @@ def test_brokers_too_old_to_be_asked_are_recognised_once(scripted: Any, make_cli
         if isinstance(request, ApiVersionsRequest):
             if closes:
                 connection.shutdown(socket.SHUT_RDWR)
-        elif isinstance(request, MetadataRequest):
-            send(connection, header, request, broker.response(request))
+        else:
+            send(connection, header, request, broker.response(request), version=0)
 
     broker = scripted(on_any=old)
     client = make_client(f"127.0.0.1:{broker.port}")
     client.bootstrap(time.monotonic() + 10)
     assert client.api_version == ((0, 8, 2) if closes else (0, 9))
-    probes = broker.requests.count(ApiVersionsRequest)
     ready(client)
-    assert broker.requests.count(ApiVersionsRequest) == probes
+    assert broker.requests.count(ApiVersionsRequest) == 1
     assert client.produce_version(7) == (0 if closes else 1)
+
+
+@pytest.mark.parametrize("closings", [1, 2, 3, 5])
+def test_a_broker_that_closes_on_the_question_for_its_versions_is_not_taken_for_old_if_it_is_not(
+    scripted: Any, make_client: Any, closings: int
+) -> None:
+    def restarting(connection: socket.socket, header: Any, request: Any) -> None:
+        if isinstance(request, ApiVersionsRequest) and broker.requests.count(ApiVersionsRequest) <= closings:
+            connection.shutdown(socket.SHUT_RDWR)
+        else:
+            send(connection, header, request, broker.response(request))
+
+    broker = scripted(on_any=restarting)
+    client = ready(make_client(f"127.0.0.1:{broker.port}"))
+    assert broker.requests.count(ApiVersionsRequest) > closings
+    assert client.api_version == (3, 9)
+    assert client.produce_version(7) == 11
+
+
+@pytest.mark.parametrize("acks", [0, 1])
+def test_an_old_broker_that_was_replaced_by_a_new_one_is_recognised_when_it_refuses(scripted: Any, make_client: Any, acks: int) -> None:
+    is_old = threading.Event()
+    is_old.set()
+
+    def replaced(connection: socket.socket, header: Any, request: Any) -> None:
+        if is_old.is_set() and isinstance(request, ApiVersionsRequest):
+            connection.shutdown(socket.SHUT_RDWR)
+        elif is_old.is_set():
+            send(connection, header, request, broker.response(request), version=0)
+        elif isinstance(request, ProduceRequest) and header.version < 3:
+            connection.shutdown(socket.SHUT_RDWR)
+        else:
+            send(connection, header, request, broker.response(request))
+
+    broker, outcomes = scripted(on_any=replaced), Outcomes()
+    client = ready(make_client(f"127.0.0.1:{broker.port}"))
+    assert client.produce_version(7) == 0
+    is_old.clear()
+    produce(client, outcomes, acks=acks)
+    until(client, lambda: outcomes.seen and not client.can_send(7))
+    ready(client)
+    assert client.produce_version(7) == 11
+    assert client.api_version == (3, 9)
+
+
+def test_what_the_user_says_of_old_brokers_is_believed_whatever_they_do(scripted: Any, make_client: Any) -> None:
+    def close_on_produce(connection: socket.socket, header: Any, request: Any) -> None:
+        connection.shutdown(socket.SHUT_RDWR)
+
+    broker, outcomes = scripted(on_produce=close_on_produce), Outcomes()
+    client = ready(make_client(f"127.0.0.1:{broker.port}", api_version=(0, 9)))
+    produce(client, outcomes)
+    until(client, lambda: outcomes.seen)
+    ready(client)
+    assert ApiVersionsRequest not in broker.requests
+    assert client.produce_version(7) == 1
 
 
 def test_wake_interrupts_a_poll_from_another_thread(scripted: Any, make_client: Any) -> None:

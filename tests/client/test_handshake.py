@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
-from kafka.client.handshake import KAFKA_0_9, Closing, Handshake
+from kafka.client.handshake import KAFKA_0_8_2, KAFKA_0_9, Closing, Handshake
 from kafka.client.negotiation import legacy_table
 from kafka.client.sasl.plain import PlainMechanism
 from kafka.errors import CorrelationIdError, KafkaError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
 from kafka.protocol.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey
 from kafka.protocol.framing import has_flexible_response_header, read_request_header, response_frame
-from kafka.protocol.metadata import MetadataRequest, MetadataResponse
+from kafka.protocol.metadata import (
+    MetadataRequest,
+    MetadataResponse,
+    MetadataResponseBroker,
+    MetadataResponsePartition,
+    MetadataResponseTopic,
+)
 from kafka.protocol.sasl_authenticate import SaslAuthenticateRequest, SaslAuthenticateResponse
 from kafka.protocol.sasl_handshake import SaslHandshakeRequest, SaslHandshakeResponse
 
@@ -85,8 +91,8 @@ def test_0_9_is_known_by_its_answer_to_the_second_question() -> None:
     shake = handshake()
     shake.start()
     asked = said(shake.on_silence())
-    assert (type(asked[0]), asked[1]) == (MetadataRequest, 0)
-    assert shake.receive(answer(asked, MetadataResponse())) == []
+    assert (type(asked[0]), asked[1]) == (MetadataRequest, 1)
+    assert shake.receive(answer(asked, MetadataResponse(), version=0)) == []
     assert shake.is_done
     assert shake.old_release == KAFKA_0_9
     assert shake.table is not None
@@ -104,24 +110,50 @@ def test_a_slow_modern_broker_answers_both_and_is_taken_for_what_it_is() -> None
     assert shake.old_release is None
 
 
-def test_0_8_2_closes_twice_and_answers_metadata_between() -> None:
+ONE_BROKER = {"brokers": [MetadataResponseBroker(node_id=0, host="127.0.0.1", port=9092)], "controller_id": 0}
+TWO_BROKERS = {
+    "brokers": [MetadataResponseBroker(node_id=number, host="broker.example", port=9092, rack="") for number in (1, 2)],
+    "controller_id": 1,
+}
+TOPIC = {"topics": [MetadataResponseTopic(name="t", partitions=[MetadataResponsePartition(leader_id=1, replica_nodes=[1], isr_nodes=[1])])]}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "one broker": ONE_BROKER,
+    "one broker and a topic": {**ONE_BROKER, **TOPIC},
+    "two brokers": TWO_BROKERS,
+    "two brokers and a topic": {**TWO_BROKERS, **TOPIC},
+}
+
+
+@pytest.mark.parametrize("fields", ANSWERS.values(), ids=ANSWERS)
+def test_0_8_2_closes_on_the_first_question_and_answers_the_second_as_if_it_were_older(fields: dict[str, Any]) -> None:
     first = handshake()
     first.start()
     assert first.on_closed() is Closing.MAYBE_OLD
     second = handshake(asks_metadata_first=True)
     asked = said(second.start())
-    assert type(asked[0]) is MetadataRequest
-    probe = said(second.receive(answer(asked, MetadataResponse())))
-    assert type(probe[0]) is ApiVersionsRequest
-    assert second.on_closed() is Closing.OLD
-
-
-def test_a_modern_broker_that_restarted_is_not_taken_for_old() -> None:
-    second = handshake(asks_metadata_first=True)
-    probe = said(second.receive(answer(said(second.start()), MetadataResponse())))
-    assert second.receive(answer(probe, versions(MODERN))) == []
+    assert (type(asked[0]), asked[1]) == (MetadataRequest, 1)
+    assert second.receive(answer(asked, MetadataResponse(**fields), version=0)) == []
     assert second.is_done
-    assert second.old_release is None
+    assert second.old_release == KAFKA_0_8_2
+
+
+@pytest.mark.parametrize("fields", ANSWERS.values(), ids=ANSWERS)
+def test_a_modern_broker_is_not_taken_for_old_however_often_it_closes(fields: dict[str, Any]) -> None:
+    for _ in range(3):
+        shake = handshake(asks_metadata_first=True)
+        probe = said(shake.receive(answer(said(shake.start()), MetadataResponse(**fields))))
+        assert type(probe[0]) is ApiVersionsRequest
+        assert shake.on_closed() is Closing.LOST
+        assert shake.old_release is None
+    assert shake.receive(answer(probe, versions(MODERN))) == []
+    assert shake.is_done
+
+
+def test_bytes_behind_an_answer_do_not_make_a_modern_broker_old() -> None:
+    shake = handshake(asks_metadata_first=True)
+    probe = said(shake.receive(answer(said(shake.start()), MetadataResponse(**ONE_BROKER)) + b"\0\0"))
+    assert type(probe[0]) is ApiVersionsRequest
 
 
 def test_believed_versions_are_not_asked_for() -> None:

@@ -136,3 +136,12 @@ def test_answers_that_come_by_age_do_not_delay_a_question(asked_s: list[float]) 
     assert asked_s[-1] <= refused_s + LATENCY_S + TICK_S
 
 
+
+
+def test_a_broker_older_than_the_question_for_versions_is_met_and_served_without_a_time_out() -> None:
+    stage = Stage(latency_s=LATENCY_S, api_versions={0: (0, 0), 1: (0, 0), 2: (0, 0), 3: (0, 0)})
+    producer = stage.producer(reconnect_backoff_ms=50)
+    assert producer.config["api_version"] == (0, 8, 2)
+    assert stage.now_s < 0.05 * 1.2 + 10 * LATENCY_S
+    assert producer.send("t", b"v").get().offset == 0
+    assert [record.value for record in stage.cluster.records("t")] == [b"v"]

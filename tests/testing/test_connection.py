@@ -10,7 +10,7 @@ from kafka.protocol.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from kafka.protocol.fetch import FetchPartition, FetchRequest, FetchTopic
 from kafka.protocol.framing import FrameDecoder
 from kafka.protocol.list_offsets import ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic
-from kafka.protocol.metadata import MetadataRequest, MetadataRequestTopic
+from kafka.protocol.metadata import MetadataRequest, MetadataRequestTopic, MetadataResponse
 from kafka.record import read
 from kafka.testing.clock import VirtualClock
 from kafka.testing.cluster import Cluster
@@ -107,6 +107,16 @@ def test_a_cluster_can_be_limited_to_old_versions(clock: VirtualClock) -> None:
     newer = ServerConnection(cluster, cluster.nodes[1])
     assert ask(newer, metadata("t"), 2) is None
     assert newer.is_closing
+
+
+def test_a_cluster_without_api_versions_answers_what_is_too_new_as_0_8_and_0_9_do(clock: VirtualClock) -> None:
+    cluster = Cluster(clock=clock, api_versions={0: (0, 1), 3: (0, 0)})
+    connection = ServerConnection(cluster, cluster.nodes[1])
+    connection.receive(frame_of(metadata(), 1))
+    frame = b"".join(connection.take_output())
+    assert len(MetadataResponse.decode(0, frame, 8).brokers) == 1
+    connection.receive(frame_of(ApiVersionsRequest(), 0))
+    assert connection.is_closing
 
 
 # --- Metadata ---------------------------------------------------------------------------------------------------------
