@@ -22,19 +22,35 @@ TIMEOUT_S = 180  # fixtures start clusters, and the first use of a release may f
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "_cluster" in metafunc.fixturenames:
-        versions = _versions_for(metafunc.definition)
-        if os.environ.get("BOOTSTRAP") and "real_kafka" not in metafunc.fixturenames:
-            versions = [GIVEN]
+    if "_cluster" not in metafunc.fixturenames:
+        return
+    versions = _versions_for(metafunc.definition)
+    if os.environ.get("BOOTSTRAP") and "real_kafka" not in metafunc.fixturenames:
+        versions = [GIVEN]
+    cases = metafunc.definition.get_closest_marker("kafka_cases")
+    if cases is None:
         metafunc.parametrize("_cluster", versions, indirect=True, scope="session")
+        return
+    names, cases_of = cases.args
+    rows = [
+        pytest.param(version, *case, id="-".join([version, *map(_case_id, case)]))
+        for version in versions
+        for case in cases_of(GivenKafka.given_release() if version == GIVEN else release(version))
+    ]
+    metafunc.parametrize(["_cluster", *names], rows, indirect=["_cluster"], scope="session")
+
+
+def _case_id(value: Any) -> str:
+    return ".".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _versions_for(test: pytest.Item) -> list[str]:
     if test.get_closest_marker("newest_kafka"):
         return [NEWEST] if NEWEST in wanted_versions() else []
-    since = test.get_closest_marker("kafka_since")
+    since, until = test.get_closest_marker("kafka_since"), test.get_closest_marker("kafka_until")
     oldest = release(since.args[0]) if since else (0,)
-    return [version for version in wanted_versions() if release(version) >= oldest]
+    latest = release(until.args[0]) if until else release(NEWEST)
+    return [version for version in wanted_versions() if oldest <= release(version) <= latest]
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -87,7 +103,7 @@ def real_kafka(_cluster: RealKafka) -> RealKafka:
     return _cluster
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def three_brokers() -> Iterator[RealKafka]:
     """A cluster of three brokers of the newest release; a test leaves all of them running."""
     with _started(RealKafka(NEWEST, brokers=3)) as kafka:

@@ -22,8 +22,12 @@ class GivenKafka:
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
-        self.version = os.environ.get("BOOTSTRAP_VERSION") or NEWEST
-        self.release = release(self.version)
+        self.version = _given_version()
+        self.release = self.given_release()
+
+    @staticmethod
+    def given_release() -> tuple[int, ...]:
+        return release(_given_version())
 
     def bootstrap_for(self, protocol: str) -> str:
         if protocol != "PLAINTEXT":
@@ -34,3 +38,7 @@ class GivenKafka:
         name = name or new_topic_name()
         topics.create_through_broker(self.bootstrap, name, partitions, replication, dict(config or {}))
         return name
+
+
+def _given_version() -> str:
+    return os.environ.get("BOOTSTRAP_VERSION") or NEWEST
