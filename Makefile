@@ -12,7 +12,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit lint types docs bench pythons kafka clean
+.PHONY: help demo test unit lint types docs bench plots pythons kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,8 +36,11 @@ types: $(VENV)/.ready  ## mypy --strict
 docs: $(VENV)/.ready  ## the documentation, in docs/_build/html
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
-bench: $(VENV)/.ready  ## the benchmarks
+bench: $(VENV)/.benches  ## the benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+plots: $(VENV)/.benches  ## the plots and tables of docs/performance.rst, from what bench wrote with --json
+	@$(BIN)/python -m benchmarks.plots $(ARGS)
 
 # tox starts interpreters by name; pyenv's are on PATH only with each version's own folder there.
 pythons: $(VENV)/.ready  ## the suite without real Kafka on OTHER_PYTHONS
@@ -52,7 +55,7 @@ kafka: $(VENV)/.ready  ## real Apache Kafka of every tested release, through Mav
 	@$(BIN)/python -m tests.broker.kafka_jars
 
 clean:  ## remove everything that was made here
-	@rm -rf $(VENV) .tox build dist docs/_build tests/broker/.jars tests/broker/.reader .venv-kafka-python *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .tox build dist docs/_build tests/broker/.jars tests/broker/.reader .venv-peers *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -71,4 +74,8 @@ $(VENV)/.installed: pyproject.toml setup.py | $(VENV)/.made
 $(VENV)/.ready: pyproject.toml setup.py | $(VENV)/.installed
 	@echo "installing what the tests need into $(VENV) ..."
 	@$(PIP) install -e '.[test,lint,docs]' tox
+	@touch $@
+
+$(VENV)/.benches: pyproject.toml | $(VENV)/.ready
+	@$(PIP) install -e '.[bench]'
 	@touch $@

@@ -1,110 +1,103 @@
-"""Acknowledged records per second of this library and of kafka-python, in turn against one broker, and their ratio.
+"""Measures what this library is held to against other producers, row by row.
 
-    python -m benchmarks [--records N] [--runs N] [--bootstrap HOST:PORT]
+    python -m benchmarks [ROW ...] [--quick] [--json FILE]
 
-The broker is librdkafka's mock cluster in a process of its own unless one is named. kafka-python gets an environment of its own, since it is
-imported by the same name.
+A ROW is a name or a pattern ('100b*', '*:confluent'); without any, all are measured. KAFKA_IMPL chooses this library's implementation.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import statistics
-import subprocess
+import fnmatch
+import itertools
 import sys
-import uuid
-import venv
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).parent
-PEER = "kafka-python==2.3.3"
-PEER_ENVIRONMENT = Path(os.environ.get("KAFKA_BENCH_PEER", HERE.parent / ".venv-kafka-python"))
+from benchmarks import report
+from benchmarks.clusters import started
+from benchmarks.contests import Contest, Pace, contests
+from benchmarks.rows import ROWS, Row
+from tests.broker.kafka_jars import KafkaUnavailableError
 
-MOCK_CLUSTER = """
-import sys
-from confluent_kafka import Producer
-holder = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1})
-broker = next(iter(holder.list_topics(timeout=10).brokers.values()))
-print(f"{broker.host}:{broker.port}", flush=True)
-sys.stdin.read()
-"""
+QUICK = Pace(rounds=3, seconds=0.6, divisor=4)
 
 
-def peer_python() -> str:
-    """The interpreter of the environment that has kafka-python, made on the first run."""
-    python = PEER_ENVIRONMENT / "bin" / "python"
-    if not python.exists():
-        print(f"making {PEER_ENVIRONMENT} with {PEER} ...", file=sys.stderr)
-        venv.create(PEER_ENVIRONMENT, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", PEER, "crc32c"], check=True)
-    return str(python)
+@dataclass
+class Measured:
+    """Results so far, the contests they came from, and how many rows failed."""
+
+    results: list[report.Result] = field(default_factory=list)
+    contests: list[Contest] = field(default_factory=list)
+    failures: int = 0
+
+    def add(self, contest: Contest, commit: str) -> None:
+        self.contests.append(contest)
+        for row in contest.rows:
+            failure = contest.failure_of(row)
+            if failure is None:
+                self.results.append(report.result_of(row, contest, commit))
+                print(self.results[-1].line(), flush=True)
+            else:
+                self.failures += 1
+                print(f"{row.name:28} failed: {failure}", flush=True)
 
 
-@contextmanager
-def cluster(bootstrap: str | None) -> Iterator[str]:
-    if bootstrap:
-        yield bootstrap
-        return
-    mock = subprocess.Popen([sys.executable, "-c", MOCK_CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert mock.stdin is not None
-    assert mock.stdout is not None
-    try:
-        yield mock.stdout.readline().strip()
-    finally:
-        mock.stdin.close()
-        mock.wait(10)
+def chosen_rows(patterns: list[str]) -> list[Row]:
+    for pattern in patterns:
+        if not any(fnmatch.fnmatch(row.name, pattern) for row in ROWS):
+            raise SystemExit(f"no row is named {pattern}; see --list")
+    return [row for row in ROWS if not patterns or any(fnmatch.fnmatch(row.name, pattern) for pattern in patterns)]
 
 
-def measure(python: str, settings: dict[str, Any]) -> dict[str, Any]:
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent) if python == sys.executable else ""}
-    done = subprocess.run(
-        [python, str(HERE / "workload.py"), json.dumps(settings)],
-        env=environment, cwd="/", capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise SystemExit(f"{python} failed:\n{done.stderr}")
-    figures: dict[str, Any] = json.loads(done.stdout)
-    if figures["failed"]:
-        raise SystemExit(f"{figures['failed']} records were not acknowledged with {python}")
-    return figures
+def without_missing_packages(rows: list[Row]) -> list[Row]:
+    """The rows but for those that need an optional package of ours that is not installed, which are named."""
+    missing = {row.name: row.ours.work.module for row in rows if row.ours.work.module and find_spec(row.ours.work.module) is None}
+    for name, package in missing.items():
+        print(f"{name:28} not measured: {package} is not installed", flush=True)
+    return [row for row in rows if row.name not in missing]
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--records", type=int, default=200_000, help="records of each run")
-    arguments.add_argument("--runs", type=int, default=5, help="runs of each client, in turn")
-    arguments.add_argument("--value-bytes", type=int, default=100)
-    arguments.add_argument("--bootstrap", help="a cluster to use instead of the mock")
-    chosen = arguments.parse_args()
-    peer = peer_python()
-    rates: dict[str, list[float]] = {"kafka-producer": [], PEER: []}
-    costs: dict[str, list[float]] = {"kafka-producer": [], PEER: []}
-    with cluster(chosen.bootstrap) as bootstrap:
-        settings = {"bootstrap": bootstrap, "records": chosen.records, "value_bytes": chosen.value_bytes, "options": {}}
-        for run in range(chosen.runs + 1):
-            for name, python in (("kafka-producer", sys.executable), (PEER, peer)):
-                figures = measure(python, {**settings, "topic": f"bench-{uuid.uuid4().hex[:8]}"})
-                if run:  # the first is a warm-up
-                    rates[name].append(figures["records_per_s"])
-                    costs[name].append(figures["cpu_us_per_record"])
-    where = chosen.bootstrap or "librdkafka's mock cluster"
-    print(
-        f"{chosen.records:,} records of {chosen.value_bytes} bytes, futures kept, defaults of each; median of {chosen.runs} runs in turn\n"
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, against {where}"
-    )
-    for name in rates:
-        low, high = min(rates[name]), max(rates[name])
-        cost = statistics.median(costs[name])
-        print(f"  {name:22} {statistics.median(rates[name]):>10,.0f} records/s ({low:,.0f} to {high:,.0f})  {cost:.1f} us CPU a record")
-    pairs = [ours / theirs for ours, theirs in zip(rates["kafka-producer"], rates[PEER])]
-    print(f"  ratio, run by run      {statistics.median(pairs):>10.2f} ({min(pairs):.2f} to {max(pairs):.2f})")
+def run_all(rows: list[Row], pace: Pace) -> Measured:
+    """Carry out the rows' contests, those of one broker while it is running; each row is printed when it is known."""
+    measured = Measured()
+    commit = report.commit()
+    for broker, group in itertools.groupby(contests(rows), key=lambda contest: contest.broker):
+        try:
+            with started(broker) as cluster:
+                for contest in group:
+                    contest.carry_out(cluster, pace)
+                    measured.add(contest, commit)
+        except KafkaUnavailableError as error:
+            measured.failures += 1
+            print(f"not measured on {broker.value}: {error}", flush=True)
+    return measured
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="*", metavar="ROW")
+    parser.add_argument("--list", action="store_true", help="only show the rows and their bounds")
+    parser.add_argument("--quick", action="store_true", help="three short rounds: shows that it works and roughly where things are")
+    parser.add_argument("--rounds", type=int, default=Pace.rounds, help="runs of each client, in turn")
+    parser.add_argument("--seconds", type=float, default=Pace.seconds, help="about how long a run takes")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too; rows it has already are replaced, others stay")
+    parser.add_argument("--check", action="store_true", help="exit status 1 where a bound is not held")
+    chosen = parser.parse_args()
+    rows = chosen_rows(chosen.rows)
+    if chosen.list:
+        for row in rows:
+            print(f"{row.name:28} {row.bound or '-'!s:9} {row.what}")
+        return 0
+    pace = QUICK if chosen.quick else Pace(chosen.rounds, chosen.seconds)
+    print(report.HEADER, flush=True)
+    measured = run_all(without_missing_packages(rows), pace)
+    if chosen.json:
+        report.write(chosen.json, measured.results, measured.contests, pace)
+    is_short = any(result.held is False for result in measured.results)
+    return 1 if measured.failures or (chosen.check and is_short) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -83,9 +83,18 @@ def test_frames_one_after_another_are_joined() -> None:
     assert codec.zstd_decode(codec.zstd_encode(b"a") + codec.zstd_encode(b"b")) == b"ab"
 
 
-def test_gzip_is_level_6_unless_told() -> None:
-    data = b"abc" * 10_000
+def test_gzip_is_level_6_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kafka.codec.gzip._isal", None)
+    data = b"".join(b"%d," % (n * n) for n in range(5000))
     assert codec.gzip_encode(data) == codec.gzip_encode(data, 6) != codec.gzip_encode(data, 1)
+
+
+def test_gzip_is_compressed_by_isal_where_that_is_installed() -> None:
+    data = b"".join(b"%d," % (n * n) for n in range(5000))
+    encoded = codec.gzip_encode(data)
+    assert encoded != codec.gzip_encode(data, 6)
+    assert len(encoded) < 1.2 * len(codec.gzip_encode(data, 6))
+    assert gzip.decompress(encoded) == data
 
 
 @pytest.mark.parametrize(("data", "expected"), [(b"", 0x02CC5D05), (b"a", 0x550D7456), (b"abc", 0x32D153FF), (b"a" * 32, 0x7B34CB50)])
