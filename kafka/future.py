@@ -130,7 +130,7 @@ class PythonFutureState:
     Threads: any.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_header_size", "_key_size", "_of", "_position", "_timestamp_ms", "_value_size")
+    __slots__ = ("_header_size", "_key_size", "_of", "_position", "_timestamp_ms", "_value_size")
 
     def __init__(self, completion: Completion, position: int, timestamp_ms: int, key_size: int, value_size: int, header_size: int) -> None:
         self._of = completion
@@ -273,7 +273,7 @@ class Future(FutureState):
     """
 
     error_on_callbacks = False
-    __slots__ = ()
+    __slots__ = ("__dict__", "__weakref__")
 
     def __init__(self) -> None:
         super().__init__(Completion(_ANYWHERE), 0, -1, -1, -1, -1)

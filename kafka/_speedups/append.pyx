@@ -61,7 +61,8 @@ cdef enum:
     CHAINED_FROM = 8192         # values from this size on are referred to, not copied
     ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
     SMALL_BUFFER = 512
-    LARGE_FROM = 65536          # a buffer that outgrows this gets all that its batch may need
+    LARGE_FROM = 65536          # a buffer that outgrows this gets all that its batch may need, up to the next
+    MOST_IN_ADVANCE = 1048576
     MOST_POOLED = 32            # large buffers kept for the next batches
 
 cdef tuple _NOTHING = ()
@@ -161,6 +162,8 @@ cdef class CompletionState:
             return 0
         else:
             argument = self.value_of(future) if exception is None else exception
+            if exception is not None:
+                _track(future)
         try:
             PyObject_CallOneArg(function, argument)
         except BaseException as error:
@@ -177,8 +180,8 @@ cdef class CompletionState:
 cdef class FutureState:
     """Twin: kafka.future.PythonFutureState.
 
-    The garbage collector does not track the future of a record, since a completion drops its callbacks when it is done; an attribute that
-    somebody adds may make a circle, and from then on it does.
+    The garbage collector does not track the future of a record, since a completion drops its callbacks when it is done. An attribute that
+    somebody adds may make a circle, and so may an exception, whose traceback has the frames it was raised in: from then on it does.
     """
 
     cdef CompletionState _of
@@ -187,8 +190,6 @@ cdef class FutureState:
     cdef readonly int32_t _value_size
     cdef readonly int32_t _header_size
     cdef readonly int64_t _timestamp_ms
-    cdef dict __dict__
-    cdef object __weakref__
 
     def __init__(
         self, CompletionState completion not None, int32_t position, int64_t timestamp_ms, int32_t key_size, int32_t value_size,
@@ -219,7 +220,12 @@ cdef class FutureState:
     @property
     def exception(self):
         cdef CompletionState completion = _resolved(self)
-        return completion.exception_of(self) if completion.done else None
+        if not completion.done:
+            return None
+        exception = completion.exception_of(self)
+        if exception is not None:
+            _track(self)
+        return exception
 
     def add_callback(self, f, *args, **kwargs):
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
@@ -237,8 +243,12 @@ cdef class FutureState:
 
     def __setattr__(self, name, value):
         PyObject_GenericSetAttr(self, name, value)
-        if not PyObject_GC_IsTracked(self):
-            PyObject_GC_Track(<PyObject*>self)
+        _track(self)
+
+
+cdef inline void _track(FutureState future) noexcept:
+    if not PyObject_GC_IsTracked(future):
+        PyObject_GC_Track(<PyObject*>future)
 
 
 cdef CompletionState _resolved(FutureState future):
@@ -633,7 +643,7 @@ cdef class RecordBuffer:
         return future
 
     cdef int _grow(self, Py_ssize_t needed) except -1:
-        """Make room for `needed` bytes: half as much again each time, and once it is large all that the batch may need.
+        """Make room for `needed` bytes: half as much again each time, and once it is large what most batches may need.
 
         Pages of a large buffer that are not written to take no memory; those of a pooled one are there already, which saves the faults.
         """
@@ -641,10 +651,11 @@ cdef class RecordBuffer:
         cdef unsigned char* data
         if self._data == NULL and self.expected_bytes > capacity:
             capacity = min(self.expected_bytes, self.limit_bytes) + SMALL_BUFFER
-        if capacity <= LARGE_FROM or needed > self.limit_bytes + SMALL_BUFFER:
+        cdef Py_ssize_t large = min(self.limit_bytes, MOST_IN_ADVANCE) + SMALL_BUFFER
+        if capacity <= LARGE_FROM or needed > large or self._capacity >= large:
             data = <unsigned char*>realloc(self._data, capacity)
         else:
-            capacity = self.limit_bytes + SMALL_BUFFER
+            capacity = large
             data = _take_large(capacity)
             if data != NULL and self._data != NULL:
                 memcpy(data, self._data, self._used)

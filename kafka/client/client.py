@@ -11,7 +11,7 @@ import math
 import random
 import selectors
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from kafka._clock import Clock
@@ -78,8 +78,10 @@ class KafkaClient:
         tls_context = None if options.tls is None else build_context(options.tls)
         self._selector = transport.selector()
         self._waker = transport.waker()
-        self._is_woken = False  # any thread sets it, then writes the byte; the I/O thread drains, then clears it
-        self._is_waking = False  # a thread is between the two: a signal handler that interrupts it there must not count on its byte
+        self._is_woken = False  # set by any thread, cleared by the I/O thread after its select
+        self._is_sleeping = False  # the I/O thread is in its select, or about to look at _is_woken and enter it
+        self._is_rung = False  # set by any thread that then writes a byte to the waker; cleared by the I/O thread when it has drained that
+        self._is_ringing = False  # a thread is between the two: a signal handler that interrupts it there must not count on its byte
         self._resolver = Resolver(transport=transport, client_id=options.client_id, wake=self.wake)
         self._selector.register(self._waker, selectors.EVENT_READ, None)
         self._tools = ConnectionTools(
@@ -101,6 +103,8 @@ class KafkaClient:
         self._bootstrap = [BrokerConnection(f"bootstrap-{number}", address, self._tools) for number, address in enumerate(addresses)]
         self._nodes: dict[NodeId, BrokerConnection] = {}
         self._leaving: list[BrokerConnection] = []  # no longer in metadata, with requests in flight
+        self._connections: tuple[BrokerConnection, ...] = ()  # all of them; replaced whole, since other threads count
+        self._note_connections()
         self._metadata = MetadataSchedule(cluster=cluster, max_age_s=options.metadata_max_age_s, retry_s=options.retry_backoff_s, random=random)
         self._metadata_at_s = -math.inf
         self._seen_cluster = 0
@@ -117,12 +121,16 @@ class KafkaClient:
         return self._policy.release
 
     def wake(self) -> None:
-        """Interrupt poll(); never blocks, and wakes once for many calls."""
-        if not self._is_woken or self._is_waking:
-            self._is_waking = True
-            self._is_woken = True
+        """Interrupt poll(), or have the next one return at once; never blocks, and makes a system call only where the I/O thread sleeps.
+
+        That call lets go of the interpreter: made for each batch, it would have this thread wait for its turn again each time.
+        """
+        self._is_woken = True
+        if self._is_sleeping and (not self._is_rung or self._is_ringing):
+            self._is_ringing = True
+            self._is_rung = True
             self._waker.wake()
-            self._is_waking = False
+            self._is_ringing = False
 
     def limit_closing(self, deadline_s: float) -> None:
         """Have close() wait for brokers no longer than until then, also where it is waiting now."""
@@ -134,7 +142,7 @@ class KafkaClient:
         return any(connection.state is ConnectionState.READY for connection in self._bootstrap)
 
     def in_flight_request_count(self) -> int:
-        return sum(len(connection.in_flight) for connection in self._connections())
+        return sum(len(connection.in_flight) for connection in self._connections)
 
     # --- the constructor's thread -------------------------------------------------------------------------------
 
@@ -250,7 +258,7 @@ class KafkaClient:
 
     def next_deadline_s(self) -> float:
         """When poll() has something to do without an event; inf where nothing waits for time."""
-        connections = min((connection.next_deadline_s() for connection in self._connections()), default=math.inf)
+        connections = min((connection.next_deadline_s() for connection in self._connections), default=math.inf)
         return min(connections, self._next_metadata_s(self._clock.monotonic()))
 
     def poll(self, timeout_s: float) -> None:
@@ -258,19 +266,21 @@ class KafkaClient:
         began_s = self._clock.monotonic()
         self._has_called_back = False
         self._prepare(began_s)
-        if self._has_called_back or any(connection.has_more_to_read for connection in self._connections()):
-            timeout_s = 0.0
+        with_data = [connection for connection in self._connections if connection.has_more_to_read]
         selecting_s = self._clock.monotonic()
+        self._is_sleeping = True
+        if self._is_woken or self._has_called_back or with_data:
+            timeout_s = 0.0
         events = self._selector.select(min(max(0.0, timeout_s), _LONGEST_SELECT_S))
+        self._is_sleeping = self._is_woken = False
         selected_s = self._clock.monotonic()
-        with_data = {connection for connection in self._connections() if connection.has_more_to_read}
         for key, mask in events:
             connection = key.data
             if connection is None:
-                self._waker.drain()
-                self._is_woken = False
+                self._drain_waker()
             else:
-                with_data.discard(connection)
+                if connection in with_data:
+                    with_data.remove(connection)
                 connection.on_selected(mask)
         for connection in with_data:
             connection.on_selected(selectors.EVENT_READ)
@@ -280,26 +290,31 @@ class KafkaClient:
         ended_s = self._clock.monotonic()
         self._metrics.turned(selected_s - selecting_s, ended_s - selected_s + selecting_s - began_s, ended_s)
 
+    def _drain_waker(self) -> None:
+        self._waker.drain()
+        self._is_rung = False
+
     def _prepare(self, now_s: float) -> None:
         for resolution in self._resolver.take_done():
-            for connection in self._connections():
+            for connection in self._connections:
                 connection.on_resolved(resolution)
         self._follow_cluster()
         self._ask_for_metadata(now_s)
-        for connection in self._connections():
+        for connection in self._connections:
             if connection.has_unsent and not connection.waits_to_write:
                 connection.try_flush()
 
     def _check_time(self, now_s: float) -> None:
-        for connection in list(self._connections()):
+        for connection in self._connections:
             connection.check_time(now_s)
             connection.close_if_retired()
-        self._leaving = [connection for connection in self._leaving if connection.state is not ConnectionState.DISCONNECTED]
+        if self._leaving:
+            self._leaving = [connection for connection in self._leaving if connection.state is not ConnectionState.DISCONNECTED]
+            self._note_connections()
 
-    def _connections(self) -> Iterator[BrokerConnection]:
-        yield from list(self._nodes.values())
-        yield from self._bootstrap
-        yield from self._leaving
+    def _note_connections(self) -> None:
+        """Nodes have come or gone."""
+        self._connections = (*self._nodes.values(), *self._bootstrap, *self._leaving)
 
     # --- metadata -----------------------------------------------------------------------------------------------
 
@@ -370,6 +385,7 @@ class KafkaClient:
                     connection.move_to(address)
             for node_id in [node_id for node_id in self._nodes if node_id not in snapshot.brokers]:
                 self._leave(self._nodes.pop(node_id))
+            self._note_connections()
         if any(connection.is_ready for connection in self._nodes.values()):
             for connection in self._bootstrap:
                 if connection.is_ready:
@@ -394,7 +410,7 @@ class KafkaClient:
         self._is_closed = True
         if self._sends_without_answer:
             self._await_readers()
-        for connection in list(self._connections()):
+        for connection in self._connections:
             connection.shutdown_write()
             connection.close()
         self._selector.close()
@@ -428,16 +444,15 @@ class KafkaClient:
                 return
             for key, mask in self._selector.select(left_s):
                 if key.data is None:
-                    self._waker.drain()
-                    self._is_woken = False
+                    self._drain_waker()
                 else:
                     key.data.on_selected(mask)
 
     def forget(self) -> None:
         """In a forked child: close this process's copies of the sockets without a word to brokers, selector or waker."""
         self._is_closed = True
-        self._is_woken = True
-        for connection in self._connections():
+        self._is_sleeping = False
+        for connection in self._connections:
             connection.forget()
         self._waker.close()
 

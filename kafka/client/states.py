@@ -21,6 +21,8 @@ class ConnectionState(Enum):
     READY = "ready"
     CLOSED = "closed"  # for good
 
+    __hash__ = object.__hash__  # Enum's own is Python code, and sets of states are looked into in every turn
+
 
 _S = ConnectionState
 

@@ -31,6 +31,8 @@ class BatchState(Enum):
     FAILED = "failed"
     ABORTED = "aborted"
 
+    __hash__ = object.__hash__  # Enum's own is Python code, and the table below is looked into for every batch
+
 
 TRANSITIONS: dict[BatchState, frozenset[BatchState]] = {
     BatchState.OPEN: frozenset({BatchState.SEALED}),

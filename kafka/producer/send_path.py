@@ -44,7 +44,7 @@ class CompiledSendPath:
 
     def offer(self, route: TopicRoute) -> None:
         """Let records of this topic come this way from now on."""
-        if route.all != list(range(len(route.all))) or not route.available or self._path.has(route.topic.name):
+        if self._path.has(route.topic.name) or not route.available or route.all != list(range(len(route.all))):
             return
         self._path.put(route.topic.name, [route.queues[number] for number in route.all], route.available_queues)
         if route.seen is not self._cluster.snapshot:  # metadata changed meanwhile, and what was put may be old

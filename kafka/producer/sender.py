@@ -10,7 +10,7 @@ import logging
 import math
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Any, Callable
+from typing import Callable
 
 from kafka._clock import Latch
 from kafka._log import RateLimited
@@ -33,7 +33,8 @@ from kafka.producer.delivery import (
 )
 from kafka.producer.metrics import SenderMetrics
 from kafka.producer.schedule import Schedule
-from kafka.protocol.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from kafka.protocol.primitives import Buffer
+from kafka.protocol.produce_batches import PartitionAnswer, ProduceAnswer, ProduceBatches
 
 _FIRST_ZSTD_VERSION = 7  # of Produce (KIP-110)
 _FIRST_MAGIC_2_VERSION, _FIRST_MAGIC_1_VERSION = 3, 2
@@ -325,7 +326,7 @@ class Sender:
     def _hand_over(self, leader: int, batches: Sequence[ProducerBatch], now_s: float) -> None:
         """Give the client one request with these batches; raises where it takes none of them."""
         version = self._client.produce_version(leader)
-        topics: dict[str, list[PartitionProduceData]] = {}
+        topics: dict[str, list[tuple[int, Sequence[Buffer]]]] = {}
         sent = []
         for batch in batches:
             try:
@@ -337,16 +338,11 @@ class Sender:
             if self._policy.delivery_timeout_s is not None:
                 self._in_flight[batch] = self._policy.expires_s(batch)
             topic, partition = batch.topic_partition
-            topics.setdefault(topic, []).append(PartitionProduceData(index=partition, records=buffers))
+            topics.setdefault(topic, []).append((partition, buffers))
             self._metrics.batch_sent(batch, batch.wire_bytes, now_s)
         if not sent:
             return
-        request = ProduceRequest(
-            transactional_id=None,
-            acks=self._policy.acks,
-            timeout_ms=int(self._policy.request_timeout_s * 1000),
-            topic_data=[TopicProduceData(name=name, partition_data=data) for name, data in topics.items()],
-        )
+        request = ProduceBatches(acks=self._policy.acks, timeout_ms=int(self._policy.request_timeout_s * 1000), topics=topics)
         self._metrics.request_sent(sent)
         self._client.send(
             leader,
@@ -377,15 +373,16 @@ class Sender:
             if not batch.is_final:
                 self._finish(batch, BatchState.SUCCEEDED, functools.partial(batch.result.succeed, -1))
 
-    def _on_response(self, batches: Sequence[ProducerBatch], response: Any, node_id: int) -> None:
-        answers = {(topic.name, answer.index): answer for topic in response.responses for answer in topic.partition_responses}
+    def _on_response(self, batches: Sequence[ProducerBatch], response: ProduceAnswer, node_id: int) -> None:
         self._metrics.throttled(response.throttle_time_ms)
         for batch in batches:
-            answer = answers.get((batch.topic_partition.topic, batch.topic_partition.partition))
+            answer = response.find(*batch.topic_partition)
             if batch.is_final:
                 self._log.warning("late", "An answer for %r came after it was given up", batch)
             elif answer is None:
                 self._settle(batch, missing_answer_error(batch), None)
+            elif answer.error_code == 0:
+                self._succeed(batch, answer)
             else:
                 error = for_code(answer.error_code)
                 self._settle(batch, error(_words(batch, answer)), answer)
@@ -401,13 +398,17 @@ class Sender:
             batch.last_error = error
             self._requeue(batch, 0.0)
 
-    def _settle(self, batch: ProducerBatch, error: KafkaError, answer: Any) -> None:
+    def _succeed(self, batch: ProducerBatch, answer: PartitionAnswer) -> None:
+        queue = batch.partition
+        if batch.wire_bytes > queue.proven_bytes:
+            queue.proven_bytes = batch.wire_bytes
+        self._finish(batch, BatchState.SUCCEEDED, functools.partial(batch.result.succeed, answer.base_offset, answer.log_append_time_ms))
+
+    def _settle(self, batch: ProducerBatch, error: KafkaError, answer: PartitionAnswer | None) -> None:
         """Do what the answer, or the error in its place, means for the batch."""
         outcome = outcome_for(type(error), batch.attempts, self._policy.retries)
-        if outcome is Outcome.SUCCEED:
-            batch.partition.proven_bytes = max(batch.partition.proven_bytes, batch.wire_bytes)
-            succeed = functools.partial(batch.result.succeed, answer.base_offset, answer.log_append_time_ms)
-            self._finish(batch, BatchState.SUCCEEDED, succeed)
+        if outcome is Outcome.SUCCEED and answer is not None:
+            self._succeed(batch, answer)
             return
         if outcome in (Outcome.RETRY_AFTER_METADATA, Outcome.FAIL_AND_ASK_METADATA):
             self._cluster.leader_refused(batch.topic_partition)
@@ -504,7 +505,7 @@ class Sender:
             self.schedule.consider(batch.partition, self._home.clock.monotonic())
 
 
-def _words(batch: ProducerBatch, answer: Any) -> str:
+def _words(batch: ProducerBatch, answer: PartitionAnswer) -> str:
     said = f": {answer.error_message}" if answer.error_message else ""
     return f"{batch.topic_partition}{said}"
 

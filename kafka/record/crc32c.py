@@ -6,10 +6,18 @@ Imported by: record.batch_v2, record.reading.  Imports: nothing of ours; crc32c 
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Union
+from typing import Any, Protocol, Union
 
 Data = Union[bytes, bytearray, memoryview]
-Checksum = Callable[[Data, int], int]
+
+
+class Checksum(Protocol):
+    """Threads: any."""
+
+    def __call__(self, data: Data, crc: int = 0, /) -> int:
+        """The checksum of `data`, going on from `crc`."""
+
+
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +36,16 @@ def hardware() -> Checksum | None:
     """The crc32c package, which uses the processor's instruction; None where it is not installed."""
     if _hardware is None:
         return None
-    function: Any = _hardware.crc32c
-    return lambda data, crc: int(function(data, crc))
+    function: Checksum = _hardware.crc32c
+    return function
 
 
 def portable() -> Checksum | None:
     """The crcmod package, which installs anywhere; None where it is not installed."""
     if _portable is None:
         return None
-    function: Any = _portable.mkCrcFun("crc-32c")
-    return lambda data, crc: int(function(data, crc))
+    function: Checksum = _portable.mkCrcFun("crc-32c")
+    return function
 
 
 def is_portable_compiled() -> bool:
@@ -61,9 +69,5 @@ def _choose() -> tuple[str, Checksum]:
     return "crcmod", chosen
 
 
-implementation, _checksum = _choose()
-
-
-def crc32c(data: Data, crc: int = 0) -> int:
-    """The checksum of `data`, going on from `crc`."""
-    return _checksum(data, crc)
+implementation, crc32c = _choose()
+"""crc32c(data, crc): the checksum of `data`, going on from `crc`, which is 0 at the beginning."""

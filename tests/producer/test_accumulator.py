@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -185,3 +187,27 @@ def test_a_batch_is_rewritten_for_an_older_broker(magic: int) -> None:
     batch.result.succeed(10)
     assert [f.get().timestamp for f in futures] == ([1000, 1001, 1002] if magic else [-1, -1, -1])
     assert all(isinstance(f.get().checksum, int) for f in futures)
+
+
+@pytest.mark.parametrize("circle", ["an error's traceback", "an attribute"])
+def test_a_future_that_stands_in_a_circle_is_collected(circle: str) -> None:
+    class Payload:
+        pass
+
+    def use() -> weakref.ref[Payload]:
+        target, payload = accumulator(), Payload()
+        future = append(target)
+        [batch] = target.queue(TP).batches
+        batch.result.fail(KafkaTimeoutError("expired"))
+        if circle == "an attribute":
+            payload.future, future.payload = future, payload  # type: ignore[attr-defined]
+        else:
+            try:
+                future.get()
+            except KafkaTimeoutError:
+                pass  # the error, which the batch's result keeps, refers to this frame, and with it to future and payload
+        return weakref.ref(payload)
+
+    seen = use()
+    gc.collect()
+    assert seen() is None

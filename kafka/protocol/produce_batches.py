@@ -1,0 +1,195 @@
+"""Produce the short way: many batches written, and many good answers read, without an object for each part of the message.
+
+The bytes are those of protocol.produce, which also reads every answer that is not plain; tests hold the two equal.
+Imported by: producer.sender.  Imports: protocol.produce, protocol.primitives.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from kafka.protocol.primitives import Buffer, unsigned_varint
+from kafka.protocol.produce import BatchIndexAndErrorMessage, ProduceRequest, ProduceResponse
+
+_ACKS_AND_TIMEOUT = struct.Struct(">hi")
+_INT16 = struct.Struct(">h")
+_INT32 = struct.Struct(">i")
+_INDEX_AND_SIZE = struct.Struct(">ii")
+_NO_TAGS = b"\0"
+_NULL_COMPACT = b"\0"
+_NULL_STRING = _INT16.pack(-1)
+
+
+class PartitionAnswer(NamedTuple):
+    """What a broker says of one partition's batch."""
+
+    partition: int
+    error_code: int
+    base_offset: int
+    log_append_time_ms: int = -1
+    log_start_offset: int = -1
+    record_errors: Sequence[BatchIndexAndErrorMessage] = ()
+    error_message: str | None = None
+
+
+class _Layout(NamedTuple):
+    """A partition's answer without an error, from a version on."""
+
+    layout: struct.Struct
+    rest: bytes
+    """What then follows: no record errors, no message, no tags."""
+
+
+_LAYOUTS: tuple[tuple[int, _Layout], ...] = (
+    (9, _Layout(struct.Struct(">ihqqq3s"), b"\x01\x00\x00")),
+    (8, _Layout(struct.Struct(">ihqqq6s"), b"\x00\x00\x00\x00\xff\xff")),
+    (5, _Layout(struct.Struct(">ihqqq0s"), b"")),
+    (2, _Layout(struct.Struct(">ihqq0s"), b"")),
+    (0, _Layout(struct.Struct(">ihq0s"), b"")),
+)
+
+
+class ProduceAnswer:
+    """What a broker says of a request: `partitions[topic][number]`.
+
+    Threads: one.
+    """
+
+    __slots__ = ("partitions", "throttle_time_ms")
+
+    def __init__(self, partitions: Mapping[str, Mapping[int, PartitionAnswer]], throttle_time_ms: int) -> None:
+        self.partitions = partitions
+        self.throttle_time_ms = throttle_time_ms
+
+    def find(self, topic: str, index: int) -> PartitionAnswer | None:
+        """The answer for a partition; None where the broker did not name it."""
+        of_topic = self.partitions.get(topic)
+        return None if of_topic is None else of_topic.get(index)
+
+    @classmethod
+    def decode(cls, version: int, buffer: Buffer, offset: int = 0) -> ProduceAnswer:
+        """The answer in `buffer` from `offset` on; ProtocolDecodeError where it is none."""
+        plain = _plain_answer(version, bytes(buffer), offset)
+        return plain if plain is not None else _any_answer(ProduceResponse.decode(version, buffer, offset))
+
+
+def _any_answer(response: ProduceResponse) -> ProduceAnswer:
+    partitions: dict[str, dict[int, PartitionAnswer]] = {}
+    for topic in response.responses:
+        of_topic = partitions.setdefault(topic.name, {})
+        for p in topic.partition_responses:
+            of_topic[p.index] = PartitionAnswer(
+                p.index, p.error_code, p.base_offset, p.log_append_time_ms, p.log_start_offset, p.record_errors, p.error_message
+            )
+    return ProduceAnswer(partitions, response.throttle_time_ms)
+
+
+def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
+    """The answer, where no partition has an error and nothing is tagged or cut off; None where the schema must look."""
+    layout, rest = next(found for first, found in _LAYOUTS if version >= first)
+    flexible = version >= 9
+    partitions: dict[str, dict[int, PartitionAnswer]] = {}
+    try:
+        count, at = _count(data, at, flexible)
+        for _ in range(count):
+            name, at = _name(data, at, flexible)
+            size, at = _count(data, at, flexible)
+            end = at + size * layout.size
+            of_topic: dict[int, PartitionAnswer] = {}
+            for index, error_code, base_offset, *more, tail in layout.iter_unpack(data[at:end]):
+                if error_code or tail != rest:
+                    return None
+                of_topic[index] = PartitionAnswer(index, 0, base_offset, *more)
+            if len(of_topic) != size:
+                return None
+            partitions[name] = of_topic
+            at = end
+            if flexible:
+                if data[at]:
+                    return None
+                at += 1
+        throttle_time_ms = 0
+        if version >= 1:
+            (throttle_time_ms,) = _INT32.unpack_from(data, at)
+            at += _INT32.size
+        if flexible and data[at]:
+            return None
+    except (IndexError, struct.error, UnicodeDecodeError):
+        return None
+    return ProduceAnswer(partitions, throttle_time_ms)
+
+
+def _count(data: bytes, at: int, flexible: bool) -> tuple[int, int]:
+    """The length of an array, -1 for none."""
+    if not flexible:
+        return _INT32.unpack_from(data, at)[0], at + _INT32.size
+    number, at = _unsigned(data, at)
+    return number - 1, at
+
+
+def _name(data: bytes, at: int, flexible: bool) -> tuple[str, int]:
+    if flexible:
+        size, at = _unsigned(data, at)
+        size -= 1
+    else:
+        (size,) = _INT16.unpack_from(data, at)
+        at += _INT16.size
+    if size < 0 or at + size > len(data):
+        raise IndexError
+    return data[at : at + size].decode(), at + size
+
+
+def _unsigned(data: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
+
+
+class ProduceBatches(ProduceRequest):
+    """A Produce request for batches that are there as buffers: `topics[name]` is a list of (partition, buffers of the batch).
+
+    Threads: one.
+    """
+
+    RESPONSE: ClassVar[Any] = ProduceAnswer
+
+    def __init__(self, *, acks: int, timeout_ms: int, topics: Mapping[str, Sequence[tuple[int, Sequence[Buffer]]]]) -> None:
+        self.transactional_id = None
+        self.acks = acks
+        self.timeout_ms = timeout_ms
+        self.topics = topics
+
+    def encode_chain(self, version: int) -> list[Buffer]:
+        """The body as buffers in order, the batches' own among them; UnsupportedVersionError for a version not declared."""
+        self._check(version)
+        flexible = self.is_flexible(version)
+        out: list[Buffer] = []
+        start = (_NULL_COMPACT if flexible else _NULL_STRING) if version >= 3 else b""
+        head = start + _ACKS_AND_TIMEOUT.pack(self.acks, self.timeout_ms) + _length(len(self.topics), flexible)
+        for topic, batches in self.topics.items():
+            name = topic.encode()
+            size = unsigned_varint(len(name) + 1) if flexible else _INT16.pack(len(name))
+            head += size + name + _length(len(batches), flexible)
+            for index, buffers in batches:
+                total = sum(map(len, buffers))
+                head += _INT32.pack(index) + unsigned_varint(total + 1) if flexible else _INDEX_AND_SIZE.pack(index, total)
+                out.append(head)
+                out += buffers
+                head = _NO_TAGS if flexible else b""
+            head += _NO_TAGS if flexible else b""
+        if flexible:
+            head += _NO_TAGS
+        if head:
+            out.append(head)
+        return out
+
+
+def _length(count: int, flexible: bool) -> bytes:
+    return unsigned_varint(count + 1) if flexible else _INT32.pack(count)
