@@ -268,11 +268,7 @@ class KafkaClient:
         self._prepare(began_s)
         with_data = [connection for connection in self._connections if connection.has_more_to_read]
         selecting_s = self._clock.monotonic()
-        self._is_sleeping = True
-        if self._is_woken or self._has_called_back or with_data:
-            timeout_s = 0.0
-        events = self._selector.select(min(max(0.0, timeout_s), _LONGEST_SELECT_S))
-        self._is_sleeping = self._is_woken = False
+        events = self._sleep(0.0 if self._has_called_back or with_data else timeout_s)
         selected_s = self._clock.monotonic()
         for key, mask in events:
             connection = key.data
@@ -289,6 +285,13 @@ class KafkaClient:
         self._ask_for_metadata(now_s)  # connections may have come or gone: when to ask, and whom, is decided anew
         ended_s = self._clock.monotonic()
         self._metrics.turned(selected_s - selecting_s, ended_s - selected_s + selecting_s - began_s, ended_s)
+
+    def _sleep(self, timeout_s: float) -> list[tuple[selectors.SelectorKey, int]]:
+        """The one select; wake() ends it, or has it not wait at all."""
+        self._is_sleeping = True
+        events = self._selector.select(0.0 if self._is_woken else min(max(0.0, timeout_s), _LONGEST_SELECT_S))
+        self._is_sleeping = self._is_woken = False
+        return events
 
     def _drain_waker(self) -> None:
         self._waker.drain()
@@ -442,7 +445,7 @@ class KafkaClient:
             left_s = min(latest_s, self._closes_by_s) - self._clock.monotonic()
             if left_s <= 0:
                 return
-            for key, mask in self._selector.select(left_s):
+            for key, mask in self._sleep(left_s):
                 if key.data is None:
                     self._drain_waker()
                 else:
