@@ -8,8 +8,13 @@ from typing import Any, Callable
 
 import pytest
 
+import kafka
 from kafka import KafkaProducer
 from kafka.testing import KafkaBroker
+
+
+def pytest_report_header() -> str:
+    return f"kafka: the {kafka.__impl__} send path (KAFKA_IMPL=python or =compiled chooses), {kafka.__file__}"
 
 
 @pytest.fixture

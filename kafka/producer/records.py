@@ -136,12 +136,12 @@ class PythonRecords:
 
     @property
     def max_timestamp_ms(self) -> int:
-        return next(timestamp_ms for position, timestamp_ms in reversed(self._maxima) if position < self.count)
+        return next((timestamp_ms for position, timestamp_ms in reversed(self._maxima) if position < self.count), self.base_timestamp_ms)
 
     @property
     def largest_bytes(self) -> int:
         """Bytes of the largest record."""
-        return max(map(len, self._encoded[: self.count]))
+        return max(map(len, self._encoded[: self.count]), default=0)
 
     def chain(self) -> list[Buffer]:
         """The records' bytes in order, in as many pieces as they lie in memory."""

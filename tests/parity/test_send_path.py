@@ -1,0 +1,387 @@
+"""send() where compiled code takes the record at once, against send() that does all of it in Python."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import deque
+from enum import Enum
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from kafka.partitioner.murmur2 import murmur2
+from kafka.testing import KafkaBroker
+from tests.parity.twins import COMPILED, PYTHON, Twin, attempt
+
+INT64_MAX = 2**63 - 1
+GOLDEN = Path(__file__).parent.parent / "golden" / "murmur2.txt"
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Name(str, Enum):
+    HEADER = "header"
+
+
+class Data(bytes):
+    """A subclass whose instances stay what they are when bytes() is asked for a copy."""
+
+    def __bytes__(self) -> bytes:
+        return self
+
+
+class Number(int):
+    pass
+
+
+Arguments = dict[str, Any]
+
+# What compiled code takes.
+PLAIN: dict[str, Arguments] = {
+    "value": {"value": b"v"},
+    "empty value": {"value": b""},
+    "key and value": {"value": b"v", "key": b"k"},
+    "key alone": {"key": b"k"},
+    "empty key and null": {"key": b""},
+    "no headers": {"value": b"v", "headers": []},
+    "headers None": {"value": b"v", "headers": None},
+    "partition 0": {"value": b"v", "partition": 0},
+    "last partition": {"value": b"v", "key": b"k", "partition": 2},
+    "timestamp 0": {"value": b"v", "timestamp_ms": 0},
+    "largest timestamp": {"value": b"v", "timestamp_ms": INT64_MAX},
+    "long value": {"value": b"x" * 8191, "key": b"k"},
+    "chained value": {"value": b"x" * 8192, "key": b"k"},
+    "value beyond batch_size": {"value": b"x" * 100_000, "key": b"k"},
+    "nearly as large as a request": {"value": b"x" * 1_048_400, "key": b"k"},
+}
+
+# What it leaves to Python, whatever that makes of it.
+OTHER: dict[str, Arguments] = {
+    "nothing": {},
+    "str value": {"value": "v"},
+    "int value": {"value": 1},
+    "bytearray": {"value": bytearray(b"v"), "key": bytearray(b"k")},
+    "memoryview": {"value": memoryview(b"vvv")[1:], "key": memoryview(b"k")},
+    "memoryview of numbers": {"value": memoryview(b"12345678").cast("I")},
+    "subclass of bytes": {"value": Data(b"v"), "key": Data(b"k")},
+    "str key": {"value": b"v", "key": "k"},
+    "headers": {"value": b"v", "headers": [("h", b"1"), ("é", None), ("h", b"")]},
+    "header named by a subclass of str": {"value": b"v", "headers": [(Text("h"), b"1")]},
+    "header named by an enum": {"value": b"v", "headers": [(Name.HEADER, Data(b"1"))]},
+    "header of a memoryview": {"value": b"v", "headers": [("h", memoryview(b"1"))]},
+    "header with half a pair": {"value": b"v", "headers": [("\ud800", b"1")]},
+    "header of str": {"value": b"v", "headers": [("h", "1")]},
+    "header in a list": {"value": b"v", "headers": [["h", b"1"]]},
+    "headers in a tuple": {"value": b"v", "headers": (("h", b"1"),)},
+    "headers in an empty tuple": {"value": b"v", "headers": ()},
+    "headers in a dict": {"value": b"v", "headers": {"h": b"1"}},
+    "headers in an empty dict": {"value": b"v", "headers": {}},
+    "headers in a str": {"value": b"v", "headers": "h"},
+    "headers that are a partition": {"value": b"v", "headers": 1},
+    "headers that are a partition, and its timestamp": {"value": b"v", "headers": 1, "partition": 77},
+    "headers that are True": {"value": b"v", "headers": True},
+    "partition out of range": {"value": b"v", "partition": 3},
+    "partition far out of range": {"value": b"v", "partition": 2**31},
+    "partition beyond 64 bits": {"value": b"v", "partition": 2**64},
+    "partition below 64 bits": {"value": b"v", "partition": -(2**64)},
+    "negative partition": {"value": b"v", "partition": -1},
+    "partition True": {"value": b"v", "partition": True},
+    "partition of a subclass of int": {"value": b"v", "partition": Number(1)},
+    "partition 1.0": {"value": b"v", "partition": 1.0},
+    "partition '1'": {"value": b"v", "partition": "1"},
+    "negative timestamp": {"value": b"v", "timestamp_ms": -1},
+    "timestamp beyond 63 bits": {"value": b"v", "timestamp_ms": 2**63},
+    "timestamp beyond 64 bits": {"value": b"v", "timestamp_ms": 2**64 + 5},
+    "timestamp below 64 bits": {"value": b"v", "timestamp_ms": -(2**64)},
+    "timestamp True": {"value": b"v", "timestamp_ms": True},
+    "timestamp of a subclass of int": {"value": b"v", "timestamp_ms": Number(5)},
+    "timestamp 1.5": {"value": b"v", "timestamp_ms": 1.5},
+    "timestamp '1'": {"value": b"v", "timestamp_ms": "1"},
+    "subclass of str as topic": {"topic": Text("t"), "value": b"v"},
+    "topic of bytes": {"topic": b"t", "value": b"v"},
+    "topic None": {"topic": None, "value": b"v"},
+    "empty topic": {"topic": "", "value": b"v"},
+    "illegal topic": {"topic": "a b", "value": b"v"},
+    "another topic": {"topic": "another", "value": b"v", "key": b"k"},
+    "list as topic": {"topic": ["t"], "value": b"v"},
+    "larger than a request": {"value": b"x" * 1_048_576},
+    "larger than a request in the end": {"value": b"x" * 1_048_500, "key": b"k"},
+}
+
+
+def call(producer: Any, arguments: Arguments) -> Any:
+    """send(), which takes the compiled way where there is one."""
+    return producer.send(**{"topic": "t", **arguments})
+
+
+def call_python(producer: Any, arguments: Arguments) -> Any:
+    """send() as it is where compiled code leaves everything to it."""
+    defaults = {"topic": "t", "value": None, "key": None, "headers": None, "partition": None, "timestamp_ms": None}
+    return producer._send(**{**defaults, **arguments})
+
+
+WAYS: list[tuple[Twin, Callable[[Any, Arguments], Any]]] = [(PYTHON, call), (COMPILED, call_python), (COMPILED, call)]
+
+
+def warm(twin: Twin, partitions: int, **configs: Any) -> tuple[Any, Any]:
+    """A producer whose batches are open already and known to compiled code."""
+    producer, cluster = twin.stage(partitions=partitions, **{"linger_ms": 600_000, **configs})
+    for partition in range(partitions):
+        producer.send("t", b"first", partition=partition)
+    return producer, cluster
+
+
+def told(outcome: Any) -> Any:
+    """A future's outcome, or what was raised."""
+    if isinstance(outcome, tuple):
+        return outcome
+    error = outcome.exception
+    sizes = tuple(getattr(outcome, name) for name in ("_key_size", "_value_size", "_header_size", "_timestamp_ms"))
+    return outcome.is_done, None if outcome.value is None else tuple(outcome.value), error and (type(error).__name__, str(error)), sizes
+
+
+@pytest.mark.parametrize("arguments", [*PLAIN.values(), *OTHER.values()], ids=[*PLAIN, *OTHER])
+def test_any_arguments_give_the_same_bytes_results_and_exceptions(arguments: Arguments) -> None:
+    """Where neither key nor partition is given, chance decides: then there is one partition."""
+    is_chosen = arguments.get("key") is not None or "partition" in arguments or isinstance(arguments.get("headers"), int)
+    partitions = 3 if is_chosen else 1
+    seen = []
+    for twin, way in WAYS:
+        producer, cluster = warm(twin, partitions)
+        outcomes = [attempt(lambda: way(producer, arguments)) for _ in range(3)]  # noqa: B023 - called at once
+        used = producer._accumulator.memory.used_bytes
+        producer.flush()
+        before_close = [told(outcome) for outcome in outcomes]
+        producer.close()
+        topics = ("t", "another")
+        seen.append((before_close, used, producer._accumulator.memory.used_bytes, [cluster.batches(topic) for topic in topics]))
+    assert seen[1] == seen[0]
+    assert seen[2] == seen[0]
+    assert seen[0][2] == 0
+
+
+@pytest.mark.parametrize("arguments", PLAIN.values(), ids=list(PLAIN))
+def test_a_plain_record_is_taken_at_once(arguments: Arguments) -> None:
+    producer, _ = warm(COMPILED, 3)
+    full = {"value": None, "key": None, "headers": None, "partition": None, "timestamp_ms": None, **arguments}
+    is_small = len(full["value"] or b"") < 16384  # a record that may fill its batch is announced, which Python does
+    assert (producer._append_at_once("t", *full.values()) is not None) == is_small
+
+
+@pytest.mark.parametrize("arguments", OTHER.values(), ids=list(OTHER))
+def test_anything_else_is_left_to_python(arguments: Arguments) -> None:
+    producer, _ = warm(COMPILED, 3)
+    full = {"topic": "t", "value": None, "key": None, "headers": None, "partition": None, "timestamp_ms": None, **arguments}
+    assert producer._append_at_once(*full.values()) is None
+
+
+def test_a_closed_producer_refuses_in_the_same_words() -> None:
+    seen = []
+    for twin, way in WAYS:
+        producer, _ = warm(twin, 3)
+        producer.close()
+        seen.append([attempt(lambda: way(producer, arguments)) for arguments in (*PLAIN.values(), *OTHER.values())])  # noqa: B023
+    assert seen[1] == seen[0]
+    assert seen[2] == seen[0]
+    assert seen[0][0][0] == "IllegalStateError"
+
+
+def test_a_failed_producer_refuses_with_what_it_failed_of() -> None:
+    seen = []
+    for twin, way in WAYS:
+        producer, _ = warm(twin, 3)
+        producer._accumulator.refusal = twin.errors.IllegalStateError("The producer failed: of this")
+        seen.append(attempt(lambda: way(producer, {"value": b"v"})))  # noqa: B023
+    assert seen == [("IllegalStateError", "IllegalStateError: The producer failed: of this")] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("way", [1, 2], ids=["python", "compiled"])
+def test_a_forked_child_is_refused(way: int) -> None:
+    twin, sends = WAYS[way]
+    producer, _ = warm(twin, 3)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, repr(attempt(lambda: sends(producer, {"value": b"v"}))).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        assert b"belongs to the process that forked" in pipe.read()
+    assert sends(producer, {"value": b"v"}) is not None
+
+
+@pytest.mark.parametrize("now", [0, 1_600_000_000, 1_600_000_000.1239, 1e9 + 0.0005, 5.0])
+def test_a_replaced_clock_is_looked_at(now: float, broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamps = []
+    for twin, way in WAYS:
+        with twin.KafkaProducer(bootstrap_servers=broker.bootstrap_servers) as producer:
+            producer.send("t", b"first", partition=0).get(10)
+            with monkeypatch.context() as patch:
+                patch.setattr(time, "time", lambda: now)
+                futures = [way(producer, {"value": b"v", "partition": 0}) for _ in range(10)]
+            stamps.append([future.get(10).timestamp for future in futures])
+            assert abs(producer.send("t", b"v").get(10).timestamp - time.time() * 1000) < 60_000
+    assert stamps == [[int(now * 1000)] * 10] * 3
+
+
+def test_what_a_replaced_clock_raises_gets_out(broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> float:
+        raise OSError("no clock")
+
+    with COMPILED.KafkaProducer(bootstrap_servers=broker.bootstrap_servers) as producer:
+        producer.send("t", b"first", partition=0).get(10)
+        for clock in (broken, lambda: "noon", lambda: float("nan"), lambda: float("inf"), lambda: 1e300):
+            with monkeypatch.context() as patch:
+                patch.setattr(time, "time", clock)
+                fast = attempt(lambda: producer.send("t", b"v"))
+                slow = attempt(lambda: producer._send("t", b"v", None, None, None, None))
+            assert fast[0] == slow[0]
+        producer.send("t", b"v").get(10)
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 3, 7, 100])
+def test_random_traffic_gives_the_same_bytes(partitions: int) -> None:
+    rng = random.Random(partitions)
+    traffic: list[Arguments] = []
+    for _ in range(600):
+        arguments: Arguments = {"value": rng.choice([None, b"", rng.randbytes(rng.choice([1, 60, 300, 9000]))]), "key": rng.randbytes(rng.randrange(40))}
+        if rng.random() < 0.3:
+            arguments["partition"] = rng.randrange(partitions)
+        if rng.random() < 0.3:
+            arguments["timestamp_ms"] = rng.choice([0, 1000, INT64_MAX, rng.randrange(INT64_MAX)])
+        if rng.random() < 0.1:
+            arguments["headers"] = [("h", rng.randbytes(5))]
+        traffic.append(arguments)
+    seen = []
+    for twin, way in WAYS:
+        producer, cluster = twin.stage(partitions=partitions, linger_ms=600_000)
+        futures = []
+        for number, arguments in enumerate(traffic):
+            futures.append(way(producer, arguments))
+            if number % 150 == 149:
+                producer.flush()
+        producer.flush()
+        seen.append(([told(future) for future in futures], cluster.batches("t")))
+        assert producer._accumulator.memory.used_bytes == 0
+        producer.close()
+    assert seen[1] == seen[0]
+    assert seen[2] == seen[0]
+
+
+# --- SendPath by itself -------------------------------------------------------------------------------------------------
+
+
+def path_to(slots: list[Any], available: list[Any] | None = None, **options: Any) -> Any:
+    kind = COMPILED.accumulator._accel.pick("SendPath", None)
+    usual = {"interrupting": deque(), "deferred": deque(), "time": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 5}
+    path = kind(memory=COMPILED.memory.BufferMemory(1 << 30), **{**usual, **options})
+    path.put("t", slots, slots if available is None else available)
+    return path
+
+
+def open_slots(count: int) -> list[Any]:
+    slots = []
+    for number in range(count):
+        slot = COMPILED.accumulator.PartitionQueue(COMPILED.TopicPartition("t", number))
+        slot.records = COMPILED.records.RecordBuffer(COMPILED.record.format_for(2), COMPILED.result(), 1000, 1 << 20, 1 << 20)
+        slots.append(slot)
+    return slots
+
+
+def chosen(path: Any, slots: list[Any], key: bytes | None, before: list[int]) -> int:
+    assert path.append("t", b"v", key, None, None, 5) is not None
+    [number] = [n for n, slot in enumerate(slots) if slot.records.appended != before[n]]
+    before[number] += 1
+    return number
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 64, 1009])
+def test_keys_go_where_javas_client_sends_them(count: int) -> None:
+    slots = open_slots(count)
+    path, before = path_to(slots), [0] * count
+    for line in GOLDEN.read_text().splitlines():
+        key, hashed = line.split(" ")
+        assert chosen(path, slots, bytes.fromhex(key), before) == (int(hashed) & 0x7FFFFFFF) % count
+
+
+def test_keys_of_every_length_are_hashed_as_in_python() -> None:
+    slots = open_slots(251)
+    path, before = path_to(slots), [0] * 251
+    rng = random.Random(4)
+    for length in range(65):
+        for _ in range(20):
+            key = rng.randbytes(length)
+            assert chosen(path, slots, key, before) == (murmur2(key) & 0x7FFFFFFF) % 251
+
+
+def test_records_without_a_key_are_spread_over_the_partitions_that_have_a_leader() -> None:
+    slots = open_slots(10)
+    path = path_to(slots, available=slots[::2])
+    for _ in range(20_000):
+        assert path.append("t", b"v", None, None, None, 5) is not None
+    counts = [slot.records.appended for slot in slots]
+    assert counts[1::2] == [0] * 5
+    assert all(3600 < count < 4400 for count in counts[::2])
+
+
+def test_keys_go_to_partitions_without_a_leader_too() -> None:
+    slots = open_slots(10)
+    path, before = path_to(slots, available=slots[:1]), [0] * 10
+    assert {chosen(path, slots, b"%d" % n, before) for n in range(200)} == set(range(10))
+
+
+def test_nothing_is_taken_past_records_that_wait_to_be_placed() -> None:
+    slots = open_slots(1)
+    for name in ("interrupting", "deferred"):
+        waiting: deque[Any] = deque()
+        path = path_to(slots, **{name: waiting})
+        assert path.append("t", b"v", None, None, None, 5) is not None
+        waiting.append(object())
+        assert path.append("t", b"v", None, None, None, 5) is None
+        waiting.clear()
+        assert path.append("t", b"v", None, None, None, 5) is not None
+
+
+def test_a_batch_that_takes_no_more_is_left_to_python() -> None:
+    slots = open_slots(1)
+    path = path_to(slots)
+    slots[0].records.seal()
+    assert path.append("t", b"v", None, None, None, 5) is None
+    slots[0].records = None
+    assert path.append("t", b"v", None, None, None, 5) is None
+    slots[0].records = object()
+    assert path.append("t", b"v", None, None, None, 5) is None
+
+
+def test_a_cleared_path_knows_nothing_and_a_closed_one_takes_nothing_more() -> None:
+    slots = open_slots(1)
+    path = path_to(slots)
+    assert path.has("t")
+    path.clear()
+    assert not path.has("t")
+    assert path.append("t", b"v", None, None, None, 5) is None
+    path.put("t", slots, slots)
+    assert path.append("t", b"v", None, None, None, 5) is not None
+    path.close()
+    path.put("t", slots, slots)
+    assert path.append("t", b"v", None, None, None, 5) is None
+
+
+def test_what_is_no_slot_is_refused() -> None:
+    path = path_to(open_slots(1))
+    with pytest.raises(TypeError, match="not a PartitionSlot"):
+        path.put("u", [object()], [object()])
+    with pytest.raises(TypeError):
+        path.put(None, [], [])
+    path.put("u", open_slots(1), [])
+    assert not path.has("u")
