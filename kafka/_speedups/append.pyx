@@ -113,8 +113,9 @@ cdef class CompletionState:
 
     cdef int _register(self, FutureState future, int kind, object function) except -1:
         cdef tuple entry = (future, kind, function)
+        cdef list first = []
         if self._callbacks is None:
-            self._callbacks = []
+            self._callbacks = first
         self._callbacks.append(entry)
         if self.done:
             self._run_callbacks(False)
@@ -285,6 +286,7 @@ cdef class ProduceResultState(CompletionState):
     """Twin: kafka.producer.future.PythonProduceResultState.
 
     Callbacks of records stand in an array: there may be as many as records, and a tuple for each would be the garbage collector's business.
+    It does not see the array, nor the futures in it, so that only completing a result lets go of them (a fork's child keeps its parent's).
     """
 
     cdef _Entry* _entries
@@ -496,13 +498,16 @@ cdef unsigned char* _take_large(Py_ssize_t capacity) noexcept:
     return <unsigned char*>malloc(capacity)
 
 
-cdef void _give_back(unsigned char* data, Py_ssize_t capacity) noexcept:
-    """Free a buffer, or keep it for the next batch of its size."""
+cdef void _give_back(unsigned char* data, Py_ssize_t capacity, Py_ssize_t whole) noexcept:
+    """Free a buffer, or keep it for the next batches of its size; `whole` is what they ask for."""
     global _pooled_count, _pooled_capacity
-    if capacity > LARGE_FROM and data != NULL:
+    if capacity == whole and capacity > LARGE_FROM and data != NULL:
         if not _pooled_count:
             _pooled_capacity = capacity
-        if capacity == _pooled_capacity and _pooled_count < MOST_POOLED:
+        if capacity != _pooled_capacity:  # those of another size make place: nobody may ask for them any more
+            _pooled_count -= 1
+            free(_pooled[_pooled_count])
+        elif _pooled_count < MOST_POOLED:
             _pooled[_pooled_count] = data
             _pooled_count += 1
             return
@@ -550,7 +555,7 @@ cdef class RecordBuffer:
         self.open_bytes = HEADER_SIZE
 
     def __dealloc__(self):
-        _give_back(self._data, self._capacity)
+        _give_back(self._data, self._capacity, self.limit_bytes + SMALL_BUFFER)
 
     @property
     def is_full(self):
@@ -716,7 +721,7 @@ cdef class RecordBuffer:
 
     cdef void _free_if_unused(self) noexcept:
         if self._is_dropped and not self._exports:
-            _give_back(self._data, self._capacity)
+            _give_back(self._data, self._capacity, self.limit_bytes + SMALL_BUFFER)
             self._data = NULL
             self._used = self._capacity = 0
 
@@ -859,12 +864,13 @@ cdef class SendPath:
 
     cdef inline int64_t _now_ms(self) except? -1:
         """int(time.time() * 1000), looked up as Python code does it."""
+        cdef PyObject* found
         if self._time is not None:
-            return <int64_t>(<double>self._time() * 1000)
-        cdef PyObject* found = PyDict_GetItem(_time_names, "time")
+            return int(self._time() * 1000)
+        found = PyDict_GetItem(_time_names, "time")
         if found == <PyObject*>_real_time:
             return now_ms()
-        return <int64_t>(<double>(<object>found)() * 1000)
+        return int(_time.time() * 1000)
 
     def append(self, topic, value, key, headers, partition, timestamp_ms):
         """The record's future, or None where send() must do it."""

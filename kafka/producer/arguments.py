@@ -62,6 +62,8 @@ def checked_headers(headers: Any, magic: int) -> tuple[Headers, int]:
         if not isinstance(item, tuple) or len(item) != 2 or not isinstance(item[0], str):
             raise InvalidArgumentTypeError(f"All headers items must be (str, bytes) tuples, and this one is {_shape(item)}")
         name, value = item
+        if type(name) is not str:
+            name = str.__str__(name)
         if value is not None and type(value) is not bytes:
             value = bytes_of(f"value of header {name!r}", value)
         copied.append((name, value))
@@ -89,7 +91,7 @@ def _shape(item: Any) -> str:
 def bytes_of(what: str, data: Any) -> bytes:
     """A copy of bytes-like data; InvalidArgumentTypeError names what it was for anything else."""
     if isinstance(data, (bytes, bytearray, memoryview)):
-        return bytes(data)
+        return memoryview(data).tobytes()  # bytes() of a subclass may be the subclass again
     raise InvalidArgumentTypeError(
         f"Unsupported type for serialized {what}: {type(data)}; {what} must be bytes, bytearray, memoryview or None (or a serializer must make it so)"
     )
