@@ -445,6 +445,7 @@ class Sender:
         now_s = self._home.clock.monotonic()
         self._leave_flight(batch)
         batch.transition(BatchState.SPLIT)
+        batch.attempts -= 1  # retries are for errors that may pass
         del self._incomplete[batch.result]
         pieces = batch.split(limits[topic])
         batch.records.drop()

@@ -254,7 +254,8 @@ def test_random_traffic_gives_the_same_bytes(partitions: int) -> None:
     rng = random.Random(partitions)
     traffic: list[Arguments] = []
     for _ in range(600):
-        arguments: Arguments = {"value": rng.choice([None, b"", rng.randbytes(rng.choice([1, 60, 300, 9000]))]), "key": rng.randbytes(rng.randrange(40))}
+        value = rng.choice([None, b"", rng.randbytes(rng.choice([1, 60, 300, 9000]))])
+        arguments: Arguments = {"value": value, "key": rng.randbytes(rng.randrange(40))}
         if rng.random() < 0.3:
             arguments["partition"] = rng.randrange(partitions)
         if rng.random() < 0.3:
