@@ -234,6 +234,18 @@ def test_a_replaced_clock_is_looked_at(now: float, broker: KafkaBroker, monkeypa
     assert stamps == [[int(now * 1000)] * 10] * 3
 
 
+def test_a_clock_that_was_exchanged_behind_its_name_is_looked_at(broker: KafkaBroker) -> None:
+    """time_machine leaves time.time in its place and exchanges what it calls."""
+    time_machine: Any = pytest.importorskip("time_machine")
+    for twin, way in WAYS:
+        with twin.KafkaProducer(bootstrap_servers=broker.bootstrap_servers) as producer:
+            producer.send("t", b"first", partition=0).get(10)
+            with time_machine.travel(1_000_000_000, tick=False):
+                futures = [way(producer, {"value": b"v", "partition": 0}) for _ in range(3)]
+            assert [future.get(10).timestamp for future in futures] == [1_000_000_000_000] * 3
+            assert producer.send("t", b"v").get(10).timestamp > 1_600_000_000_000
+
+
 def test_what_a_replaced_clock_raises_gets_out(broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> float:
         raise OSError("no clock")
