@@ -658,7 +658,7 @@ cdef class RecordBuffer:
         cdef Py_ssize_t capacity = max(self._capacity + (self._capacity >> 1), needed, SMALL_BUFFER)
         cdef unsigned char* data
         if self._data == NULL and self.expected_bytes > capacity:
-            capacity = min(self.expected_bytes, self.limit_bytes) + SMALL_BUFFER
+            capacity = max(capacity, min(self.expected_bytes, self.limit_bytes) + SMALL_BUFFER)
         cdef Py_ssize_t large = min(self.limit_bytes, MOST_IN_ADVANCE) + SMALL_BUFFER
         if capacity <= LARGE_FROM or needed > large or self._capacity >= large:
             data = <unsigned char*>realloc(self._data, capacity)

@@ -160,6 +160,14 @@ def test_a_guess_at_the_size_changes_no_byte(expected: int) -> None:
     same(lambda twin: play(twin, [Rec(value=b"%05d" % n * 20) for n in range(1000)], Limits(expected_bytes=expected)))
 
 
+@pytest.mark.parametrize("expected", [0, 1000, 1 << 21, 1 << 30])
+@pytest.mark.parametrize("limit", [0, 100, 1000, 65536, 70_000])
+@pytest.mark.parametrize("size", [1000, 8191, 100_000, 1 << 20])
+def test_a_record_larger_than_its_batch_may_be_has_the_room_it_needs(size: int, limit: int, expected: int) -> None:
+    records = [Rec(key=b"k" * size, headers=(("h", b"v" * size),)), Rec()]
+    same(lambda twin: play(twin, records, Limits(limit_bytes=limit, expected_bytes=expected)))
+
+
 def test_an_empty_batch_is_empty() -> None:
     same(lambda twin: play(twin, []))
 
