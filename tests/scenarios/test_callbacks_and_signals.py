@@ -50,7 +50,8 @@ def test_flush_covers_what_callbacks_sent_before_it(broker: KafkaBroker, produce
     assert [future.is_done for future in futures] == [True] * 3
 
 
-def test_what_would_wait_in_a_callback_is_refused_at_once(producer: KafkaProducer) -> None:
+def test_what_would_wait_in_a_callback_is_refused_at_once(make_producer: Make) -> None:
+    producer = make_producer(linger_ms=60_000)  # nothing is sent before the callback is registered
     caught: list[Any] = []
     done = threading.Event()
 
@@ -63,7 +64,8 @@ def test_what_would_wait_in_a_callback_is_refused_at_once(producer: KafkaProduce
         done.set()
 
     producer.send("t", b"v").add_callback(misuse)
-    assert done.wait(10)
+    producer.flush(10)
+    assert done.is_set()
     assert [type(error) for error in caught] == [IllegalStateError] * 3
 
 
@@ -85,7 +87,7 @@ def test_close_in_a_callback_returns_at_once_and_goes_on_behind_it(broker: Kafka
 
 
 def test_a_full_buffer_in_a_callback_gives_a_failed_future(broker: KafkaBroker, make_producer: Make) -> None:
-    producer = make_producer(buffer_memory=3000)
+    producer = make_producer(buffer_memory=3000, linger_ms=60_000)
     results: list[Any] = []
     done = threading.Event()
 
@@ -94,7 +96,8 @@ def test_a_full_buffer_in_a_callback_gives_a_failed_future(broker: KafkaBroker, 
         done.set()
 
     producer.send("t", b"v").add_callback(flood)
-    assert done.wait(10)
+    producer.flush(10)
+    assert done.is_set()
     assert isinstance(results[-1].exception, KafkaTimeoutError)
     assert "buffer_memory" in str(results[-1].exception)
     producer.flush(10)
@@ -102,14 +105,18 @@ def test_a_full_buffer_in_a_callback_gives_a_failed_future(broker: KafkaBroker, 
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, ValueError, RecursionError])
-def test_the_producer_survives_what_callbacks_raise(producer: KafkaProducer, error: type[BaseException]) -> None:
+def test_the_producer_survives_what_callbacks_raise(make_producer: Make, error: type[BaseException]) -> None:
+    producer = make_producer(linger_ms=60_000)
+
     def fail(_: Any) -> None:
         raise error
 
     futures = [producer.send("t", b"v").add_callback(fail) for _ in range(10)]
     producer.flush(10)
     assert all(future.succeeded() for future in futures)
-    assert producer.send("t", b"after").get(10)
+    after = producer.send("t", b"after")
+    producer.flush(10)
+    assert after.succeeded()
 
 
 def test_a_signal_handler_may_send_flush_and_close_in_the_middle_of_send(broker: KafkaBroker, make_producer: Make) -> None:
