@@ -55,7 +55,7 @@ kafka: $(VENV)/.ready  ## real Apache Kafka of every tested release, through Mav
 	@$(BIN)/python -m tests.broker.kafka_jars
 
 clean:  ## remove everything that was made here
-	@rm -rf $(VENV) .tox build dist docs/_build tests/broker/.jars tests/broker/.reader .venv-peers *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .tox build kafka/_speedups/*.so dist docs/_build tests/broker/.jars tests/broker/.reader .venv-peers *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -66,7 +66,7 @@ $(VENV)/.made:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.installed: pyproject.toml setup.py | $(VENV)/.made
+$(VENV)/.installed: pyproject.toml setup.py $(wildcard kafka/_speedups/*.p[yx][xd]) | $(VENV)/.made
 	@echo "installing kafka-producer and its codecs into $(VENV) ..."
 	@$(PIP) install -e '.[demo]'
 	@touch $@
