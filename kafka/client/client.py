@@ -261,6 +261,10 @@ class KafkaClient:
         connections = min((connection.next_deadline_s() for connection in self._connections), default=math.inf)
         return min(connections, self._next_metadata_s(self._clock.monotonic()))
 
+    def begin_turn(self) -> None:
+        """Take note of wake-ups so far: whatever they were for is looked at after this and before the next poll()."""
+        self._is_woken = False
+
     def poll(self, timeout_s: float) -> None:
         """Send and receive what there is, waiting at most `timeout_s` seconds for it; callbacks run in here."""
         began_s = self._clock.monotonic()
@@ -298,11 +302,15 @@ class KafkaClient:
         self._is_rung = False
 
     def _prepare(self, now_s: float) -> None:
+        self._flush_all()  # brokers work on what is out while the rest is looked after
         for resolution in self._resolver.take_done():
             for connection in self._connections:
                 connection.on_resolved(resolution)
         self._follow_cluster()
         self._ask_for_metadata(now_s)
+        self._flush_all()
+
+    def _flush_all(self) -> None:
         for connection in self._connections:
             if connection.has_unsent and not connection.waits_to_write:
                 connection.try_flush()
@@ -322,6 +330,9 @@ class KafkaClient:
     # --- metadata -----------------------------------------------------------------------------------------------
 
     def _next_metadata_s(self, now_s: float) -> float:
+        quiet_until_s = self._metadata.quiet_until_s
+        if now_s < quiet_until_s:
+            return quiet_until_s
         due_s = self._metadata.due_s(now_s, has_other_nodes=len(self._candidates(now_s)) > 1)
         return max(due_s, self._metadata_at_s)
 
@@ -330,6 +341,8 @@ class KafkaClient:
 
     def _ask_for_metadata(self, now_s: float) -> None:
         self._metadata_at_s = -math.inf
+        if now_s < self._metadata.quiet_until_s:
+            return
         nodes = self._candidates(now_s)
         if self._metadata.due_s(now_s, has_other_nodes=len(nodes) > 1) > now_s:
             return
@@ -389,10 +402,9 @@ class KafkaClient:
             for node_id in [node_id for node_id in self._nodes if node_id not in snapshot.brokers]:
                 self._leave(self._nodes.pop(node_id))
             self._note_connections()
-        if any(connection.is_ready for connection in self._nodes.values()):
-            for connection in self._bootstrap:
-                if connection.is_ready:
-                    connection.retire()
+        for connection in self._bootstrap:
+            if connection.is_ready and any(node.is_ready for node in self._nodes.values()):
+                connection.retire()
 
     def _leave(self, connection: BrokerConnection) -> None:
         if connection.state is ConnectionState.READY:

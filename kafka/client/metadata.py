@@ -109,6 +109,14 @@ class MetadataSchedule:
         return self._failing_since_s is not None and now_s - self._failing_since_s > _STUCK_S
 
     @property
+    def quiet_until_s(self) -> float:
+        """Until when there is nothing to ask, if all stays as it is; what due_s() says, for the price of a few comparisons."""
+        cluster = self._cluster
+        if cluster.update_wanted or cluster.refusals or self._asked_at_s is not None or self._succeeded_at_s is None:
+            return -math.inf
+        return max(self._succeeded_at_s + self._max_age_s, self._not_before_s)
+
+    @property
     def is_waiting(self) -> bool:
         """A request is in flight."""
         return self._asked_at_s is not None

@@ -159,6 +159,7 @@ class Sender:
 
     def run_once(self) -> None:
         """Take what is new, expire, send what is ready, then wait in the client's select until there is more to do."""
+        self._client.begin_turn()
         now_s = self._home.clock.monotonic()
         self._accept_new(now_s)
         self._notice_cluster(now_s)
