@@ -523,25 +523,26 @@ cdef class RecordBuffer:
     The records lie in one buffer of its own; large values stay where they are and are chained in between.
     """
 
-    cdef readonly object format
-    cdef readonly object result
-    cdef readonly int64_t base_timestamp_ms
-    cdef readonly int64_t max_timestamp_ms
-    cdef readonly Py_ssize_t sendable_bytes
-    cdef readonly Py_ssize_t limit_bytes
-    cdef readonly Py_ssize_t expected_bytes
-    cdef readonly Py_ssize_t open_bytes
-    cdef readonly Py_ssize_t largest_bytes
-    cdef readonly Py_ssize_t size_bytes
-    cdef readonly Py_ssize_t count
+    # What append() reads and writes comes first and close together: with many partitions each record finds another batch's cache lines cold.
     cdef readonly bint is_closed
     cdef readonly bint is_sealing
     cdef unsigned char* _data
     cdef Py_ssize_t _used
     cdef Py_ssize_t _capacity
     cdef Py_ssize_t _appended
+    cdef readonly Py_ssize_t open_bytes
+    cdef readonly Py_ssize_t limit_bytes
+    cdef readonly int64_t base_timestamp_ms
+    cdef readonly int64_t max_timestamp_ms
+    cdef readonly Py_ssize_t largest_bytes
+    cdef readonly object result
     cdef Py_ssize_t _missing
+    cdef readonly Py_ssize_t sendable_bytes
     cdef list _chained          # offset in the buffer, value, offset, value, ...
+    cdef readonly object format
+    cdef readonly Py_ssize_t expected_bytes
+    cdef readonly Py_ssize_t size_bytes
+    cdef readonly Py_ssize_t count
     cdef int _exports
     cdef bint _is_dropped
 
