@@ -264,7 +264,17 @@ def report_callback_error(future: Future, error: BaseException, on_io_thread: bo
         raise error
 
 
-class Future(FutureState):
+class _FutureType(type):
+    """Compiled futures of records have no Python class above them, and are Futures all the same."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return super().__instancecheck__(instance) or (cls is Future and isinstance(instance, FutureState))
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return super().__subclasscheck__(subclass) or (cls is Future and FutureState in subclass.__mro__)
+
+
+class Future(FutureState, metaclass=_FutureType):
     """The result of something that happens later; what kafka-python's Future does, and the verbs of concurrent.futures.
 
     `is_done`, `value` and `exception` are attributes. Callbacks run in the order of registration, on the thread that completes the future, or
@@ -374,7 +384,7 @@ class Future(FutureState):
             raise IllegalStateError("Future is already complete")
 
 
-_accel.install(report_callback_error=report_callback_error)
+_accel.install(future=Future, report_callback_error=report_callback_error)
 
 
 class FutureFailureError(AssertionError, TypeError):

@@ -6,7 +6,7 @@ from typing import Any, Callable
 def install(
     *,
     record_metadata: type[Any] | None = None,
-    record_future: type[Any] | None = None,
+    future: type[Any] | None = None,
     report_callback_error: Callable[[Any, BaseException, bool], None] | None = None,
 ) -> None: ...
 

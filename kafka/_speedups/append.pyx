@@ -32,7 +32,6 @@ from kafka._speedups.varint cimport varint_size, write_varint
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
-        PyObject* (*tp_new)(PyTypeObject*, PyObject*, PyObject*)
         PyObject* (*tp_alloc)(PyTypeObject*, Py_ssize_t)
     void PyObject_GC_UnTrack(void*)
     void PyObject_GC_Track(void*)
@@ -67,20 +66,19 @@ cdef enum:
     MOST_IN_ADVANCE = 1048576
     MOST_POOLED = 32            # large buffers kept for the next batches
 
-cdef tuple _NOTHING = ()
 cdef object _record_metadata = None
-cdef object _record_future = None
+cdef object _future = None                # kafka.future.Future
 cdef object _report_callback_error = None
 cdef dict _time_names = _time.__dict__
 cdef object _real_time = _time.time
 cdef void* _real_clock = PyCFunction_GetFunction(_real_time) if PyCFunction_CheckExact(_real_time) else NULL
 
 
-def install(*, record_metadata=None, record_future=None, report_callback_error=None):
+def install(*, record_metadata=None, future=None, report_callback_error=None):
     """Make known the Python classes and functions that compiled code makes or calls."""
-    global _record_metadata, _record_future, _report_callback_error
+    global _record_metadata, _future, _report_callback_error
     _record_metadata = record_metadata or _record_metadata
-    _record_future = record_future or _record_future
+    _future = future or _future
     _report_callback_error = report_callback_error or _report_callback_error
 
 
@@ -248,6 +246,92 @@ cdef class FutureState:
     def __setattr__(self, name, value):
         PyObject_GenericSetAttr(self, name, value)
         _track(self)
+
+
+cdef class FutureRecordMetadata(FutureState):
+    """Twin: kafka.producer.future.PythonFutureRecordMetadata.
+
+    What no record needs at send() is not written again here: it is the code of kafka.future.Future, called with this future.
+    """
+
+    cdef dict _attributes       # what users put here
+    cdef object __weakref__
+
+    @property
+    def error_on_callbacks(self):
+        return _future.error_on_callbacks
+
+    @property
+    def _produce_future(self):
+        return _resolved(self)
+
+    def get(self, timeout=None):
+        """Wait at most `timeout` seconds; the record's metadata, or its error raised; KafkaTimeoutError where time is up."""
+        return _future.result(self, timeout)
+
+    def result(self, timeout=None):
+        """get(), by its name in concurrent.futures."""
+        return _future.result(self, timeout)
+
+    def __await__(self):
+        return _future.__await__(self)
+
+    def succeeded(self):
+        return _future.succeeded(self)
+
+    def failed(self):
+        return _future.failed(self)
+
+    def retriable(self):
+        return _future.retriable(self)
+
+    def success(self, value):
+        return _future.success(self, value)
+
+    def failure(self, error):
+        return _future.failure(self, error)
+
+    def _check_pending(self):
+        _future._check_pending(self)
+
+    def add_both(self, f, *args, **kwargs):
+        return _future.add_both(self, f, *args, **kwargs)
+
+    def chain(self, future):
+        return _future.chain(self, future)
+
+    def done(self):
+        return _resolved(self).done
+
+    def cancel(self):
+        return False
+
+    def cancelled(self):
+        return False
+
+    def running(self):
+        return not _resolved(self).done
+
+    def __getattr__(self, name):
+        if self._attributes is not None and name in self._attributes:
+            return self._attributes[name]
+        raise AttributeError(f"'FutureRecordMetadata' object has no attribute {name!r}")
+
+    def __setattr__(self, name, value):
+        try:
+            PyObject_GenericSetAttr(self, name, value)
+        except AttributeError:
+            if hasattr(type(self), name):
+                raise
+            if self._attributes is None:
+                self._attributes = {}
+            self._attributes[name] = value
+        _track(self)
+
+    def __delattr__(self, name):
+        if self._attributes is None or name not in self._attributes:
+            raise AttributeError(name)
+        del self._attributes[name]
 
 
 cdef inline void _track(FutureState future) noexcept:
@@ -426,11 +510,7 @@ cdef inline void _put(object into, Py_ssize_t index, object item) noexcept:
 
 
 cdef inline FutureState _new_future(CompletionState result):
-    cdef PyObject* made = (<PyTypeObject*>_record_future).tp_new(<PyTypeObject*>_record_future, <PyObject*>_NOTHING, NULL)
-    if made == NULL:
-        raise MemoryError
-    cdef FutureState future = <FutureState>made
-    Py_DECREF(future)
+    cdef FutureState future = FutureRecordMetadata.__new__(FutureRecordMetadata)
     PyObject_GC_UnTrack(<PyObject*>future)
     future._of = result
     return future

@@ -110,8 +110,10 @@ class FutureProduceResult(ProduceResultState, Completion):
         return self.wait_until(None if timeout is None else self.home.clock.monotonic() + timeout)
 
 
-class FutureRecordMetadata(Future):
+class PythonFutureRecordMetadata(Future):
     """The future of one record: an index into its batch's result; RecordMetadata is made when somebody asks.
+
+    The compiled twin is FutureRecordMetadata in _speedups/append.pyx.
 
     Threads: any.
     """
@@ -132,7 +134,12 @@ class FutureRecordMetadata(Future):
         return self._completion
 
 
-_accel.install(record_metadata=RecordMetadata, record_future=FutureRecordMetadata)
+if TYPE_CHECKING:
+    FutureRecordMetadata = PythonFutureRecordMetadata
+else:
+    FutureRecordMetadata = _accel.pick("FutureRecordMetadata", PythonFutureRecordMetadata)
+
+_accel.install(record_metadata=RecordMetadata)
 
 
 def failed_future(topic_partition: TopicPartition, home: Home, error: BaseException) -> FutureRecordMetadata:

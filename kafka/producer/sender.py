@@ -447,7 +447,6 @@ class Sender:
         self._leave_flight(batch)
         batch.transition(BatchState.SPLIT)
         batch.attempts -= 1  # retries are for errors that may pass
-        del self._incomplete[batch.result]
         pieces = batch.split(limits[topic])
         batch.records.drop()
         memory = self._accumulator.memory
@@ -456,6 +455,7 @@ class Sender:
             memory.take_beyond_limit(piece.size_bytes)
             self._incomplete[piece.result] = piece
             self.schedule.put_back(piece, now_s)
+        del self._incomplete[batch.result]  # after its pieces are there: in between flush() would find nothing to wait for
         self._note_replaced(batch.result, [piece.result for piece in pieces])
         self._log.info(
             f"split {topic}",

@@ -10,6 +10,7 @@ import pytest
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, NoError, NotEnoughReplicasError, RecordListTooLargeError, for_code
+from kafka.producer.schedule import Schedule
 from kafka.testing import KafkaBroker
 from kafka.testing.exchange import Answer, Call, Handler, Silence
 from tests.scenarios.stage import Stage, answer_produce_with, refusal
@@ -442,3 +443,26 @@ def test_threads_that_wait_across_a_split_go_on() -> None:
         assert used_bytes(producer) == 0
         values = [record.value for record in broker.records("t")][1:]
         assert len(values) == len(set(values)) == 4000
+
+
+def test_flush_finds_a_split_batch_or_its_pieces_at_any_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = make_stage(max_message_bytes=20_000)
+    producer = begin(stage)
+    seen: list[bool] = []
+
+    def note(name: str) -> None:
+        original = getattr(Schedule, name)
+
+        def noting(*arguments: Any) -> Any:
+            seen.append(producer._accumulator.is_idle)
+            return original(*arguments)
+
+        monkeypatch.setattr(Schedule, name, noting)
+
+    for value in numbered(200):
+        producer.send("t", value, partition=0)
+    note("put_back")
+    producer.flush()
+    assert len(seen) > 1  # one for each piece
+    assert not any(seen)
+    assert stored(stage) == numbered(200)
