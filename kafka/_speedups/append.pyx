@@ -59,7 +59,7 @@ cdef enum:
     ON_ERROR = 1
     ON_BOTH = 2
     HEADER_SIZE = 61            # of a batch in format 2; tests/parity checks it against record.layout
-    CHAINED_FROM = 8192         # values from this size on are referred to, not copied
+    CHAINED_FROM = 65536        # values from this size on are referred to; for smaller ones a copy costs less than buffers of their own
     ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
     SMALL_BUFFER = 512
     LARGE_FROM = 65536          # a buffer that outgrows this gets all that its batch may need, up to the next

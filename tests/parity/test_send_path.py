@@ -54,8 +54,8 @@ PLAIN: dict[str, Arguments] = {
     "last partition": {"value": b"v", "key": b"k", "partition": 2},
     "timestamp 0": {"value": b"v", "timestamp_ms": 0},
     "largest timestamp": {"value": b"v", "timestamp_ms": INT64_MAX},
-    "long value": {"value": b"x" * 8191, "key": b"k"},
-    "chained value": {"value": b"x" * 8192, "key": b"k"},
+    "long value": {"value": b"x" * 65535, "key": b"k"},
+    "chained value": {"value": b"x" * 65536, "key": b"k"},
     "value beyond batch_size": {"value": b"x" * 100_000, "key": b"k"},
     "nearly as large as a request": {"value": b"x" * 1_048_400, "key": b"k"},
 }
