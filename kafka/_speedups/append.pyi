@@ -17,6 +17,7 @@ class SendPath:
         memory: Any,
         interrupting: deque[Any],
         deferred: deque[Any],
+        unplaced: list[Any],
         time: Callable[[], float] | None,
         most_bytes: int,
         notices_full: bool,

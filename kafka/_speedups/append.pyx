@@ -23,7 +23,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
@@ -259,6 +259,8 @@ cdef class FutureRecordMetadata(FutureState):
 
     @property
     def error_on_callbacks(self):
+        if self._attributes is not None and "error_on_callbacks" in self._attributes:
+            return self._attributes["error_on_callbacks"]
         return _future.error_on_callbacks
 
     @property
@@ -321,7 +323,7 @@ cdef class FutureRecordMetadata(FutureState):
         try:
             PyObject_GenericSetAttr(self, name, value)
         except AttributeError:
-            if hasattr(type(self), name):
+            if hasattr(type(self), name) and name != "error_on_callbacks":
                 raise
             if self._attributes is None:
                 self._attributes = {}
@@ -482,7 +484,7 @@ cdef class ProduceResultState(CompletionState):
         _put(metadata, 0, where[0])
         _put(metadata, 1, where[1])
         _put(metadata, 2, where)
-        _put(metadata, 3, self.base_offset + index if self.base_offset >= 0 else -1)
+        _put(metadata, 3, <object>self.base_offset + index if self.base_offset >= 0 else -1)
         _put(metadata, 4, timestamp_ms)
         _put(metadata, 5, checksum)
         _put(metadata, 6, future._key_size)
@@ -881,18 +883,20 @@ cdef class SendPath:
     cdef MemoryCounts _memory
     cdef object _interrupting
     cdef object _deferred
+    cdef list _unplaced
     cdef object _time           # of a clock that is not the system's
     cdef Py_ssize_t _most_bytes
     cdef bint _notices_full
     cdef bint _is_open
     cdef uint64_t _random
 
-    def __init__(self, *, MemoryCounts memory not None, interrupting, deferred, time, Py_ssize_t most_bytes, bint notices_full, uint64_t seed):
+    def __init__(self, *, MemoryCounts memory not None, interrupting, deferred, list unplaced not None, time, Py_ssize_t most_bytes, bint notices_full, uint64_t seed):
         """`most_bytes`: a larger record is not looked at here; `notices_full`: somebody must be told when a batch has reached its size."""
         self._topics = {}
         self._memory = memory
         self._interrupting = interrupting
         self._deferred = deferred
+        self._unplaced = unplaced
         self._time = time
         self._most_bytes = most_bytes
         self._notices_full = notices_full
@@ -991,7 +995,7 @@ cdef class SendPath:
                 return None
         else:
             return None
-        if len(self._interrupting) or len(self._deferred):
+        if len(self._interrupting) or len(self._deferred) or PyList_GET_SIZE(self._unplaced):
             return None
         found = PyDict_GetItem(self._topics, topic)
         if found == NULL:

@@ -81,7 +81,7 @@ class KafkaClient:
         self._is_woken = False  # set by any thread, cleared by the I/O thread after its select
         self._is_sleeping = False  # the I/O thread is in its select, or about to look at _is_woken and enter it
         self._is_rung = False  # set by any thread that then writes a byte to the waker; cleared by the I/O thread when it has drained that
-        self._is_ringing = False  # a thread is between the two: a signal handler that interrupts it there must not count on its byte
+        self._ringing: list[None] = []  # one for each thread between the two: a signal handler that interrupts it there must not count on its byte
         self._resolver = Resolver(transport=transport, client_id=options.client_id, wake=self.wake)
         self._selector.register(self._waker, selectors.EVENT_READ, None)
         self._tools = ConnectionTools(
@@ -126,11 +126,11 @@ class KafkaClient:
         That call lets go of the interpreter: made for each batch, it would have this thread wait for its turn again each time.
         """
         self._is_woken = True
-        if self._is_sleeping and (not self._is_rung or self._is_ringing):
-            self._is_ringing = True
+        if self._is_sleeping and (not self._is_rung or self._ringing):
+            self._ringing.append(None)
             self._is_rung = True
             self._waker.wake()
-            self._is_ringing = False
+            self._ringing.pop()
 
     def limit_closing(self, deadline_s: float) -> None:
         """Have close() wait for brokers no longer than until then, also where it is waiting now."""

@@ -405,6 +405,10 @@ class BrokerConnection:
         except KafkaError as error:
             self._lose(error, also=[request])
             return
+        except Exception as error:
+            self._tools.log.exception(f"surprise {self.node_id}", "Unexpected error while an answer of %s was read", self._name())
+            self._lose(KafkaConnectionError(f"unexpected error: {error!r}"), also=[request])
+            return
         self.is_suspect = False
         self._idle_since_s = now_s
         self._was_useful = self._was_useful or request.is_counted

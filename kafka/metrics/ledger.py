@@ -6,6 +6,7 @@ Imported by: client.metrics, producer.metrics, producer.assembly.  Imports: metr
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 
 from kafka.metrics.stats.sensor import Sensor
@@ -23,6 +24,7 @@ class Ledger:
     def __init__(self) -> None:
         self._rows: deque[tuple[Sensor, float]] = deque()
         self._post_at_s = math.inf
+        self._noted_ms: float | None = None  # when the newest of them were, at the latest
         self.note = self._rows.append
         """note((sensor, value)): remember a value of this sensor."""
 
@@ -35,6 +37,8 @@ class Ledger:
 
     def turn_over(self, now_s: float) -> None:
         """Hand over what has gathered, if it is much or old."""
+        if self._rows:
+            self._noted_ms = time.monotonic() * 1000
         if len(self._rows) >= _MOST_ROWS or now_s >= self._post_at_s:
             self.post()
         elif self._rows and self._post_at_s == math.inf:
@@ -43,6 +47,7 @@ class Ledger:
     def post(self) -> None:
         """Hand everything to its sensors."""
         self._post_at_s = math.inf
+        noted_ms, self._noted_ms = self._noted_ms, None
         values: dict[Sensor, list[float]] = {}
         while self._rows:
             try:
@@ -51,4 +56,4 @@ class Ledger:
                 break  # another thread took the last one
             values.setdefault(sensor, []).append(value)
         for sensor, recorded in values.items():
-            sensor.record_all(recorded)
+            sensor.record_all(recorded, noted_ms)

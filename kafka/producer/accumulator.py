@@ -51,7 +51,7 @@ class PartitionQueue(PartitionSlot):
     the left by the I/O thread; the fields after them belong to the I/O thread.
     """
 
-    __slots__ = ("batches", "expires_at_s", "in_flight", "leader", "place", "probe", "proven_bytes", "topic_partition", "wakes_at_s")
+    __slots__ = ("batches", "expires_at_s", "in_flight", "place", "probe", "proven_bytes", "topic_partition", "wakes_at_s")
 
     def __init__(self, topic_partition: TopicPartition) -> None:
         super().__init__()
@@ -157,8 +157,9 @@ class RecordAccumulator:
         self._refusal: KafkaError | None = None
         self._queues: dict[TopicPartition, PartitionQueue] = {}
         self._wake = wake
-        self._append_lock = threading.RLock()  # guards _is_appending, slots, open batches' sizes, memory's reserved bytes
+        self._append_lock = threading.RLock()  # guards _is_appending, _held, slots, open batches' sizes, memory's reserved bytes
         self._is_appending = False
+        self._held = 0  # room that the running append() was granted and has not used
 
     @property
     def refusal(self) -> KafkaError | None:
@@ -188,7 +189,7 @@ class RecordAccumulator:
     @property
     def is_idle(self) -> bool:
         """Whether every record has its outcome; any thread."""
-        return not (self.fresh or self.deferred or self.incomplete or self.unplaced)
+        return not (self.deferred or self.unplaced or self.fresh or self.incomplete)  # in the order in which records go through them
 
     def adopt_format(self, magic: int) -> None:
         """I/O thread: begin new batches in another message format from now on."""
@@ -229,11 +230,14 @@ class RecordAccumulator:
                     return None
                 outcome: FutureRecordMetadata | int = 0
                 if earlier is None:
+                    self._held = granted
                     try:
                         self._is_appending = True
                         outcome = self._append_locked(queue, timestamp_ms, key, value, headers, header_size, granted)
                     finally:
                         self._is_appending = False
+                        if self._held:
+                            self.memory.unreserve(self._held)
             deadline_s = deadline_s or self.home.clock.monotonic() + wait_s
             if earlier is not None:
                 self._wait_until_placed(earlier, deadline_s, granted)
@@ -285,17 +289,19 @@ class RecordAccumulator:
         header_size: int,
         granted: int,
     ) -> FutureRecordMetadata | int:
-        """The future, or how many bytes of room to wait for.  `granted` bytes of room are held already."""
-        if self._refusal is not None:
-            self.memory.unreserve(granted)
-            self.check_open()
+        """The future, or how many bytes of room to wait for: those of a batch of its own are enough wherever the record goes.
+
+        `granted` bytes of room are held already, and given back by the caller unless the record takes them.
+        """
+        self.check_open()
         batch = queue.open
         if batch is not None:
             was_full = batch.records.is_full
             outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
             if isinstance(outcome, int):
-                return self._room_for_new_batch(outcome, granted)
+                return outcome + self.format.overhead_bytes
             if outcome is not None:
+                self._held = 0
                 if not was_full and batch.records.is_full:
                     self.fresh.append(batch)
                     self._wake()
@@ -305,7 +311,8 @@ class RecordAccumulator:
         if outcome is None:
             raise IllegalStateError(f"A batch of {queue.topic_partition} was sealed before anybody knew it")
         if isinstance(outcome, int):
-            return self._room_for_new_batch(outcome, granted)
+            return outcome + self.format.overhead_bytes
+        self._held = 0
         try:
             queue.batches.append(batch)  # known to the I/O thread from here on
             self.fresh.append(batch)
@@ -318,11 +325,6 @@ class RecordAccumulator:
         queue.open = batch
         queue.records = batch.records
         return outcome
-
-    def _room_for_new_batch(self, size: int, granted: int) -> int:
-        """Give back what is held, and say what to wait for: room for a batch of its own is enough wherever the record goes."""
-        self.memory.unreserve(granted)
-        return size + self.format.overhead_bytes
 
     def _wait_for_room(self, need_bytes: int, deadline_s: float, wait_s: float) -> int:
         """Stand in line; how many bytes were granted."""

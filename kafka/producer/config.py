@@ -385,7 +385,7 @@ def largest_batch_fits_the_other_sizes(config: Mapping[str, Any]) -> None:
         return
     if most < config["batch_size"]:
         raise KafkaConfigurationError(f"max_batch_size: {most} is less than batch_size={config['batch_size']}")
-    if most > config["max_request_size"]:
+    if most > max(config["max_request_size"], config["batch_size"]):
         raise KafkaConfigurationError(f"max_batch_size: {most} is more than max_request_size={config['max_request_size']}")
     if config["acks"] == 0 and most > config["batch_size"]:
         raise KafkaConfigurationError("max_batch_size: with acks=0 batches cannot grow, since no broker says what it refuses")

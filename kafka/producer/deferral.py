@@ -65,14 +65,13 @@ class Deferral:
         for deferred in accumulator.unplaced:
             try:
                 queue = self._find_queue(deferred, now_s, batches)
-            except BaseException as error:  # noqa: BLE001 - the user's partitioner, on the thread that nothing may stop
-                self._fail(deferred, error)
-                continue
-            if queue is None:
-                still.append(deferred)
-            else:
+                if queue is None:
+                    still.append(deferred)
+                    continue
                 self._append(deferred, queue, batches)
                 deferred.is_settled = True
+            except BaseException as error:  # noqa: BLE001 - the user's partitioner, on the thread that nothing may stop
+                self._fail(deferred, error)
         for batch in batches.values():
             batch.seal()
             accumulator.memory.take_beyond_limit(batch.size_bytes)
@@ -137,10 +136,12 @@ class Deferral:
             previous.seal()
             self._accumulator.memory.take_beyond_limit(previous.size_bytes)
             self._accumulator.fresh.append(previous)
-        elif queue.batches:
-            queue.batches[-1].seal()
         batch = batches[queue] = self._accumulator.new_batch(queue, deferred.timestamp_ms)
         queue.batches.append(batch)
+        for earlier in list(queue.batches):  # whatever an application thread has begun by now too
+            if earlier is batch:
+                break
+            earlier.seal()
         return batch
 
     def _fail(self, deferred: DeferredRecord, error: BaseException) -> None:

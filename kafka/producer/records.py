@@ -102,7 +102,7 @@ class PythonRecords:
             if granted > size:
                 memory.unreserve(granted - size)
             if not self._add(encoded_list, position, encoded, timestamp_ms):
-                memory.reset_reserved(reserved_before)
+                memory.unreserve(size - granted)
                 return None
         except BaseException:  # of a signal handler: room is held for exactly what the batch has
             is_in = len(encoded_list) > position and encoded_list[position] is encoded

@@ -17,9 +17,6 @@ from kafka.producer.accumulator import PartitionQueue
 from kafka.producer.batch import BatchState, ProducerBatch
 from kafka.structs import TopicPartition
 
-Line = "OrderedDict[PartitionQueue, None]"
-
-
 _FEW_WAKES = 100
 
 

@@ -33,6 +33,7 @@ class CompiledSendPath:
             memory=accumulator.memory,
             interrupting=accumulator.interrupting,
             deferred=accumulator.deferred,
+            unplaced=accumulator.unplaced,
             time=None if type(clock) is SystemClock else clock.time,
             most_bytes=min(config["max_request_size"], config["buffer_memory"]),
             notices_full=config["linger_ms"] > 0,

@@ -204,8 +204,11 @@ class Sender:
 
     def _abort_incomplete(self, error: KafkaError) -> None:
         for batch in list(self._incomplete.values()):
-            batch.seal()
-            self._finish(batch, BatchState.ABORTED, functools.partial(batch.result.fail, error))
+            try:
+                batch.seal()
+                self._finish(batch, BatchState.ABORTED, functools.partial(batch.result.fail, error))
+            except Exception:  # noqa: BLE001 - the others must end too
+                self._log.exception("abort", "Unexpected error while %r was given up", batch)
 
     # --- what applications left -----------------------------------------------------------------------------------
 
@@ -216,7 +219,7 @@ class Sender:
             self.schedule.hurry(now_s)
         else:
             self.schedule.is_hurrying = False
-        if accumulator.deferred or accumulator.unplaced:
+        if accumulator.deferred or accumulator.unplaced or accumulator.interrupting:
             self._deferral.place(now_s)
         for batch in self._take_fresh():
             self.schedule.consider(batch.partition, now_s)
@@ -377,16 +380,24 @@ class Sender:
     def _on_response(self, batches: Sequence[ProducerBatch], response: ProduceAnswer, node_id: int) -> None:
         self._metrics.throttled(response.throttle_time_ms)
         for batch in batches:
-            answer = response.find(*batch.topic_partition)
-            if batch.is_final:
-                self._log.warning("late", "An answer for %r came after it was given up", batch)
-            elif answer is None:
-                self._settle(batch, missing_answer_error(batch), None)
-            elif answer.error_code == 0:
-                self._succeed(batch, answer)
-            else:
-                error = for_code(answer.error_code)
-                self._settle(batch, error(_words(batch, answer)), answer)
+            try:
+                self._on_answer(batch, response)
+            except Exception as error:  # noqa: BLE001 - the others of the request have answers too
+                self._log.exception("answer", "Unexpected error while an answer for %r was handled", batch)
+                if not batch.is_final:
+                    self._fail(batch, _surprise(error))
+
+    def _on_answer(self, batch: ProducerBatch, response: ProduceAnswer) -> None:
+        answer = response.find(*batch.topic_partition)
+        if batch.is_final:
+            self._log.warning("late", "An answer for %r came after it was given up", batch)
+        elif answer is None:
+            self._settle(batch, missing_answer_error(batch), None)
+        elif answer.error_code == 0:
+            self._succeed(batch, answer)
+        else:
+            error = for_code(answer.error_code)
+            self._settle(batch, error(_words(batch, answer)), answer)
 
     def _on_failure(self, batches: Sequence[ProducerBatch], error: KafkaError, started: bool) -> None:
         for batch in batches:
@@ -444,10 +455,11 @@ class Sender:
         limits = self._accumulator.size_limits
         limits[topic] = min(limits.get(topic, batch.size_bytes), batch.size_bytes // 2)
         now_s = self._home.clock.monotonic()
-        self._leave_flight(batch)
-        batch.transition(BatchState.SPLIT)
         batch.attempts -= 1  # retries are for errors that may pass
         pieces = batch.split(limits[topic])
+        self._leave_flight(batch)
+        batch.partition.proven_bytes = 0  # whatever it took before
+        batch.transition(BatchState.SPLIT)
         batch.records.drop()
         memory = self._accumulator.memory
         memory.release(batch.size_bytes)
@@ -455,7 +467,7 @@ class Sender:
             memory.take_beyond_limit(piece.size_bytes)
             self._incomplete[piece.result] = piece
             self.schedule.put_back(piece, now_s)
-        del self._incomplete[batch.result]  # after its pieces are there: in between flush() would find nothing to wait for
+        self._incomplete.pop(batch.result, None)  # after its pieces are there: in between flush() would find nothing to wait for
         self._note_replaced(batch.result, [piece.result for piece in pieces])
         self._log.info(
             f"split {topic}",

@@ -18,6 +18,7 @@ _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
 _INDEX_AND_SIZE = struct.Struct(">ii")
 _NO_TAGS = b"\0"
+_MOST_SHIFT = 28  # of a number of 32 bits
 _NULL_COMPACT = b"\0"
 _NULL_STRING = _INT16.pack(-1)
 
@@ -91,14 +92,17 @@ def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
     layout, rest = next(found for first, found in _LAYOUTS if version >= first)
     flexible = version >= 9
     partitions: dict[str, dict[int, PartitionAnswer]] = {}
+    view = memoryview(data)
     try:
         count, at = _count(data, at, flexible)
         for _ in range(count):
             name, at = _name(data, at, flexible)
             size, at = _count(data, at, flexible)
+            if name in partitions:
+                return None
             end = at + size * layout.size
             of_topic: dict[int, PartitionAnswer] = {}
-            for index, error_code, base_offset, *more, tail in layout.iter_unpack(data[at:end]):
+            for index, error_code, base_offset, *more, tail in layout.iter_unpack(view[at:end]):
                 if error_code or tail != rest:
                     return None
                 of_topic[index] = PartitionAnswer(index, 0, base_offset, *more)
@@ -122,11 +126,16 @@ def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
 
 
 def _count(data: bytes, at: int, flexible: bool) -> tuple[int, int]:
-    """The length of an array, -1 for none."""
-    if not flexible:
-        return _INT32.unpack_from(data, at)[0], at + _INT32.size
-    number, at = _unsigned(data, at)
-    return number - 1, at
+    """The length of an array; IndexError where there is none."""
+    if flexible:
+        count, at = _unsigned(data, at)
+        count -= 1
+    else:
+        (count,) = _INT32.unpack_from(data, at)
+        at += _INT32.size
+    if count < 0:
+        raise IndexError
+    return count, at
 
 
 def _name(data: bytes, at: int, flexible: bool) -> tuple[str, int]:
@@ -150,6 +159,8 @@ def _unsigned(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return number, at
         shift += 7
+        if shift > _MOST_SHIFT:
+            raise IndexError
 
 
 class ProduceBatches(ProduceRequest):

@@ -296,7 +296,7 @@ def test_random_traffic_gives_the_same_bytes(partitions: int) -> None:
 
 def path_to(slots: list[Any], available: list[Any] | None = None, **options: Any) -> Any:
     kind = COMPILED.accumulator._accel.pick("SendPath", None)
-    usual = {"interrupting": deque(), "deferred": deque(), "time": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 5}
+    usual = {"interrupting": deque(), "deferred": deque(), "unplaced": [], "time": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 5}
     path = kind(memory=COMPILED.memory.BufferMemory(1 << 30), **{**usual, **options})
     path.put("t", slots, slots if available is None else available)
     return path

@@ -140,7 +140,8 @@ def _path_to(accumulator: RecordAccumulator) -> Any:
     if kind is None:
         return None
     options = {"time": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}
-    return kind(memory=accumulator.memory, interrupting=accumulator.interrupting, deferred=accumulator.deferred, **options)
+    a = accumulator
+    return kind(memory=a.memory, interrupting=a.interrupting, deferred=a.deferred, unplaced=a.unplaced, **options)
 
 
 @pytest.mark.parametrize("room_bytes", [20_000, 1 << 26], ids=["little room", "much room"])
