@@ -103,13 +103,13 @@ class PythonCompletionState:
         """Call what is registered, each once; what is registered meanwhile too."""
         while self._callbacks:
             for future, kind, function in self.take_callbacks():
-                exception = future.exception
+                exception = self.exception_of(future)
                 if kind == ON_BOTH:
                     argument: Any = future
                 elif (kind == ON_SUCCESS) != (exception is None):
                     continue
                 else:
-                    argument = future.value if exception is None else exception
+                    argument = self.value_of(future) if exception is None else exception
                 try:
                     function(argument)
                 except BaseException as error:  # noqa: BLE001 - whether it gets out is decided there
@@ -179,7 +179,8 @@ class PythonFutureState:
 
     def _register(self, kind: int, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         future: Any = self
-        self._completion.register(future, kind, functools.partial(f, *args, **kwargs) if args or kwargs else f)
+        completion = self._of if self._of.parts is None else self._completion
+        completion.register(future, kind, functools.partial(f, *args, **kwargs) if args or kwargs else f)
         return self
 
 
