@@ -73,7 +73,7 @@ def _require() -> None:
 
 def lz4_encode(payload: Data) -> bytes:
     _require()
-    return bytes(_lz4.compress(bytes(payload), block_linked=False, store_size=False))
+    return bytes(_lz4.compress(payload, block_linked=False, store_size=False))
 
 
 def lz4_decode(payload: Data) -> bytes:

@@ -20,7 +20,9 @@ _snappy: Any = _library
 _MAGIC = b"\x82SNAPPY\x00"
 _HEADER = _MAGIC + struct.pack(">ii", 1, 1)
 _SIZE = struct.Struct(">i")
-_BLOCK_BYTES = 32 * 1024
+_BLOCK_BYTES = 32 * 1024  # xerial's own
+_BATCH_BLOCK_BYTES = 1024 * 1024
+"""Of batches: readers take any size, and each call lets go of the interpreter and has to wait for it again."""
 _MOST_GROWTH = 22  # three bytes can stand for 64
 
 
@@ -33,7 +35,7 @@ class SnappyCodec:
         return _snappy is not None
 
     def compress(self, data: Data) -> bytes:
-        return snappy_encode(data)
+        return snappy_encode(data, xerial_blocksize=_BATCH_BLOCK_BYTES)
 
     def decompress(self, data: Data, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
         """Xerial's framing, or one bare block."""
@@ -86,11 +88,11 @@ def snappy_encode(payload: Data, xerial_compatible: bool = True, xerial_blocksiz
     if _snappy is None:
         raise CodecUnavailableError("Libraries for snappy compression codec not found: pip install python-snappy")
     if not xerial_compatible:
-        return bytes(_snappy.compress(bytes(payload)))
+        return bytes(_snappy.compress(payload))
     view = memoryview(payload)
     parts = [_HEADER]
     for start in range(0, len(view), xerial_blocksize):
-        block = bytes(_snappy.compress(bytes(view[start : start + xerial_blocksize])))
+        block = bytes(_snappy.compress(view[start : start + xerial_blocksize]))
         parts += (_SIZE.pack(len(block)), block)
     return b"".join(parts)
 

@@ -88,8 +88,7 @@ class KafkaProducer:
             topic: name of the topic.
             value: bytes-like, or what value_serializer takes; None marks the key as deleted in a compacted topic.
             key: bytes-like, or what key_serializer takes, or None.
-            headers: list of (str, bytes or None); brokers from 0.11 on. An int here is the partition, as in release 1.3, and what follows it
-                then the timestamp.
+            headers: list of (str, bytes or None); brokers from 0.11 on. An int here is the partition, and what follows the timestamp (1.3).
             partition: number of the partition; None lets the partitioner choose.
             timestamp_ms: milliseconds since the epoch; None is now.
 
