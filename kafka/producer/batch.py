@@ -6,6 +6,7 @@ Imported by: producer.  Imports: record, codec, errors, producer.{future,records
 from __future__ import annotations
 
 import itertools
+import math
 from enum import Enum
 from typing import Any
 
@@ -81,7 +82,7 @@ class ProducerBatch:
         self.wire_bytes = 0  # what the last attempt took
         self.lingers = True  # false once a flush wants it sent
         self.attempts = 0
-        self.not_before_s = created_s
+        self.not_before_s = -math.inf
         self.last_error: KafkaError | None = None
 
     def seal(self) -> None:

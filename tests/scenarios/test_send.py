@@ -316,3 +316,13 @@ def test_many_threads_send_everything_once_and_each_in_its_order(broker: KafkaBr
         seen.setdefault(thread, []).append(number)
     assert seen == {thread: list(range(500)) for thread in range(16)}
     assert producer._accumulator.memory.used_bytes == 0
+
+
+def test_a_record_sent_while_the_clock_is_elsewhere_is_delivered_all_the_same(producer: KafkaProducer, monkeypatch: pytest.MonkeyPatch) -> None:
+    producer.send("t", b"first").get(10)
+    real = time.monotonic
+    with monkeypatch.context() as patch:  # as libraries do that freeze time in tests
+        patch.setattr(time, "monotonic", lambda: real() + 1_000_000)
+        future = producer.send("t", b"v")
+    assert future.get(10)
+    assert producer.send("t", b"after").get(10)
