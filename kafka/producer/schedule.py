@@ -66,7 +66,8 @@ class Schedule:
 
     def _due_s(self, queue: PartitionQueue) -> float:
         head = queue.batches[0]
-        if self._linger_s and head.state is BatchState.OPEN and head.lingers and not (self.is_hurrying or head.records.is_full or len(queue.batches) > 1):
+        may_linger = self._linger_s and head.state is BatchState.OPEN and head.lingers
+        if may_linger and not (self.is_hurrying or head.records.is_full or len(queue.batches) > 1):
             return head.created_s + self._linger_s
         return head.not_before_s
 
