@@ -1,6 +1,6 @@
 """A broker's end of one connection, without I/O: bytes in, frames, handlers, bytes out.
 
-Imported by: testing.{broker,memory}.  Imports: protocol, testing.{cluster,exchange,handlers}.
+Imported by: testing.{memory,server}.  Imports: protocol, testing.{cluster,exchange,handlers,request_log}.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Union
 
 from kafka.protocol.api_versions import ApiVersionsRequest
-from kafka.protocol.framing import FrameDecoder, has_flexible_response_header, read_request_header, response_frame
+from kafka.protocol.framing import FrameDecoder, RequestHeader, has_flexible_response_header, read_request_header, response_frame
 from kafka.protocol.primitives import ProtocolDecodeError
 from kafka.testing.cluster import Cluster, Node
 from kafka.testing.exchange import Call, Later, Silence
-from kafka.testing.handlers import SERVED, Served
+from kafka.testing.handlers import API_NAMES, SERVED, Served
 from kafka.testing.handlers.api_versions import refuse
+from kafka.testing.request_log import ReceivedRequest
 
 Buffer = Union[bytes, bytearray, memoryview]
 
 MAX_REQUEST_BYTES = 100 * 1024 * 1024  # socket.request.max.bytes
+_FIRST_SILENT_ON_API_VERSIONS = (0, 9)
 
 
 class _Arrived(NamedTuple):
@@ -79,7 +81,8 @@ class ServerConnection:
         if self._held_back is None:
             return
         arrived, later = self._held_back
-        answer = later.look(self._cluster.clock.monotonic() >= later.deadline_s)
+        with self._cluster.lock:
+            answer = later.look(self._cluster.clock.monotonic() >= later.deadline_s)
         if answer is None:
             return
         self._held_back = None
@@ -107,19 +110,37 @@ class ServerConnection:
         header = read_request_header(frame, is_flexible=_is_flexible)
         served = SERVED.get(header.api_key)
         low, high = self._versions.get(header.api_key, (0, -1))
-        if served is None or high < low:
-            self._close()
-            return
-        arrived = _Arrived(served, header.version, header.correlation_id)
-        if low <= header.version <= high:
-            request = served.request_class.decode(header.version, frame, header.body_offset)
-            self._answer(arrived, header.version, served.handle(Call(self._cluster, self._node, header.version, request, self._versions)))
-        elif served.request_class is ApiVersionsRequest:
-            self._answer(arrived, 0, refuse((low, high)))
-        elif ApiVersionsRequest.API_KEY not in self._versions and header.version > high:  # 0.8 and 0.9 do not look at the version
-            request = served.request_class.decode(high, frame, header.body_offset)
-            self._answer(arrived, high, served.handle(Call(self._cluster, self._node, high, request, self._versions)))
+        if served is not None and low <= header.version <= high:
+            self._call(served, header, header.version, frame)
+        elif header.api_key == ApiVersionsRequest.API_KEY and served is not None:
+            self._refuse_api_versions(_Arrived(served, header.version, header.correlation_id))
+        elif served is not None and high >= low and header.version > high and self._ignores_versions:
+            self._call(served, header, high, frame)
         else:
+            self._close()
+
+    def _call(self, served: Served, header: RequestHeader, version: int, frame: Buffer) -> None:
+        """Have a request handled as one of this version."""
+        cluster, node = self._cluster, self._node
+        request = served.request_class.decode(version, frame, header.body_offset)
+        arrived_s = cluster.clock.monotonic()
+        cluster.requests.add(
+            ReceivedRequest(API_NAMES[header.api_key], version, node.node_id, header.client_id, header.correlation_id, arrived_s, request)
+        )
+        with cluster.lock:
+            answer = served.handle(Call(cluster, node, version, request, self._versions, header.client_id))
+        self._answer(_Arrived(served, version, header.correlation_id), version, answer)
+
+    @property
+    def _ignores_versions(self) -> bool:
+        """Brokers of 0.8 and 0.9, which have no ApiVersions, take a version that is too new for their newest."""
+        return ApiVersionsRequest.API_KEY not in self._versions
+
+    def _refuse_api_versions(self, arrived: _Arrived) -> None:
+        """0.8 closes the connection, 0.9 says nothing, all others answer with error 35."""
+        if not self._ignores_versions:
+            self._answer(arrived, 0, refuse(self._cluster.release, self._versions[ApiVersionsRequest.API_KEY]))
+        elif self._cluster.version is None or self._cluster.version < _FIRST_SILENT_ON_API_VERSIONS:
             self._close()
 
     def _answer(self, arrived: _Arrived, version: int, answer: Any) -> None:
@@ -134,13 +155,12 @@ class ServerConnection:
 
 
 def served_versions(cluster: Cluster) -> Mapping[int, tuple[int, int]]:
-    """{API key: (lowest, highest)} of what is served, within what the cluster is limited to."""
-    wanted = cluster.api_versions
-    if wanted is None:
-        return {key: served.versions for key, served in SERVED.items()}
-    return {
-        key: (max(served.versions[0], wanted[key][0]), min(served.versions[1], wanted[key][1])) for key, served in SERVED.items() if key in wanted
-    }
+    """{API key: (lowest, highest)} of what is served, within what the release has and the cluster is limited to."""
+    versions = {key: served.versions for key, served in SERVED.items()}
+    for limits in (cluster.release_versions, cluster.api_versions):
+        if limits is not None:
+            versions = {key: (max(low, limits[key][0]), min(high, limits[key][1])) for key, (low, high) in versions.items() if key in limits}
+    return versions
 
 
 def _response_frame(arrived: _Arrived, version: int, response: Any) -> list[Buffer]:

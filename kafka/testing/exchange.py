@@ -21,6 +21,7 @@ class Call(NamedTuple):
     request: Any
     versions: Mapping[int, tuple[int, int]]
     """{API key: (lowest, highest version)} of all that is served."""
+    client_id: str | None
 
 
 class Silence(Enum):
@@ -36,7 +37,7 @@ class Later(NamedTuple):
     deadline_s: float
     """When it must be given, on the clock of the cluster."""
     look: Callable[[bool], Any]
-    """Gives the answer, or None while it is not worth giving; with True it must give one."""
+    """Gives the answer, None while it is not worth giving, or another Later; with True it must not be None."""
 
 
 Answer = Union[Any, Silence, Later]

@@ -1,25 +1,18 @@
 """One partition's log: append, read, find.
 
-Imported by: testing.cluster, testing.handlers.  Imports: _clock, testing.{stored,validation}.
+Imported by: testing.cluster, testing.handlers.  Imports: _clock, testing.{stored,topic_config,validation}.
 """
 
 from __future__ import annotations
 
 import bisect
-from enum import Enum
 from typing import NamedTuple
 
 from kafka._clock import Clock
 from kafka.record import ReadRecord
 from kafka.testing.stored import Buffer, Stored
+from kafka.testing.topic_config import TimestampType
 from kafka.testing.validation import checked
-
-
-class TimestampType(Enum):
-    """message.timestamp.type of a topic."""
-
-    CREATE_TIME = "CreateTime"
-    LOG_APPEND_TIME = "LogAppendTime"
 
 
 class Appended(NamedTuple):
@@ -55,18 +48,28 @@ class PartitionLog:
 
     start_offset = 0
 
-    def __init__(self, *, timestamp_type: TimestampType, max_message_bytes: int, clock: Clock) -> None:
+    def __init__(self, *, timestamp_type: TimestampType, clock: Clock) -> None:
         self.stored: list[Stored] = []
         self.next_offset = 0
-        self.leader_epoch = 0
+        self._epochs = [(0, 0)]  # each leader epoch and the offset that it began with
         self._base_offsets: list[int] = []
         self._timestamp_type = timestamp_type
-        self._max_message_bytes = max_message_bytes
         self._clock = clock
 
-    def append(self, records: memoryview | None, version: int) -> Appended:
-        """Check and append what a Produce request of this version has for the partition; errors as in testing.validation."""
-        batches = checked(records, version, self._max_message_bytes)
+    @property
+    def leader_epoch(self) -> int:
+        return self._epochs[-1][0]
+
+    def begin_epoch(self, epoch: int) -> None:
+        """What is appended from now on is a new leader's."""
+        self._epochs.append((epoch, self.next_offset))
+
+    def append(self, records: memoryview | None, version: int, *, max_bytes: int) -> Appended:
+        """Check and append what a Produce request of this version has for the partition; errors as in testing.validation.
+
+        `max_bytes` bounds a batch.
+        """
+        batches = checked(records, version, max_bytes)
         if records is None or not batches:
             return Appended(-1, -1)
         time_ms = int(self._clock.time() * 1000) if self._timestamp_type is TimestampType.LOG_APPEND_TIME else None

@@ -180,7 +180,7 @@ def test_a_close_that_is_cut_short_ends_the_wait_for_a_broker_that_does_not_read
     producer.send("t", b"v").get(10)
     waits = threading.Event()
     monkeypatch.setattr("kafka.client.client._LAST_WORDS_S", 30.0)
-    monkeypatch.setattr("kafka.testing.broker._Server._serve", lambda *_: waits.set() or threading.Event().wait(0.01))
+    monkeypatch.setattr("kafka.testing.server.Server._serve", lambda *_: waits.set() or threading.Event().wait(0.01))
     first = started(producer.close)
     assert waits.wait(10)
     began_s = time.monotonic()

@@ -34,3 +34,14 @@ SERVED: dict[int, Served] = {
         Served(ApiVersionsRequest, api_versions.handle, api_versions.VERSIONS),
     )
 }
+
+
+API_NAMES: dict[int, str] = {key: served.request_class.__name__.removesuffix("Request") for key, served in SERVED.items()}
+
+
+def api_name(api: str | int) -> str:
+    """The name, as Kafka's definitions have it, of an API given by name or key; ValueError for what is not served."""
+    found = next((name for key, name in API_NAMES.items() if api in (key, name, f"{name}Request")), None)
+    if found is None:
+        raise ValueError(f"{api!r} is no API that the broker serves: {', '.join(API_NAMES.values())}")
+    return found

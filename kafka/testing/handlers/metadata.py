@@ -1,13 +1,13 @@
 """Metadata, versions 0-13.
 
-Behaviour: names every broker, and the topics asked for; makes those that do not exist where cluster and client allow it.
-Differs from a broker: a new topic has its leaders at once; authorisation does not exist; topics are not found by id.
+Behaviour: names every broker that runs, and the topics asked for by name or id; makes those that do not exist where cluster and client allow it.
+Differs from a broker: a new topic has its leaders at once; authorisation does not exist.
 Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange}.
 """
 
 from __future__ import annotations
 
-from kafka.errors import InvalidTopicError, NoError, UnknownTopicOrPartitionError
+from kafka.errors import InvalidTopicError, LeaderNotAvailableError, NoError, UnknownTopicIdError, UnknownTopicOrPartitionError
 from kafka.protocol.metadata import (
     MetadataRequest,
     MetadataRequestTopic,
@@ -16,46 +16,58 @@ from kafka.protocol.metadata import (
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
-from kafka.testing.cluster import Cluster, Topic, is_legal
+from kafka.testing.cluster import NO_LEADER, Cluster, Topic, is_legal
 from kafka.testing.exchange import Call
 
 VERSIONS = (0, 13)
 
+_FIRST_WITH_BROKERS_ALONE = (0, 9)  # without any topic 0.8 lists no broker
+
 
 def handle(call: Call) -> MetadataResponse:
     cluster, request = call.cluster, call.request
+    topics = [_topic(cluster, asked, request.allow_auto_topic_creation) for asked in _wanted(cluster, request, call.version)]
+    is_known = bool(cluster.topics) or cluster.release >= _FIRST_WITH_BROKERS_ALONE
     return MetadataResponse(
-        brokers=[MetadataResponseBroker(node_id=node.node_id, host=node.host, port=node.port) for node in cluster.nodes.values()],
+        brokers=[MetadataResponseBroker(node_id=node.node_id, host=node.host, port=node.port) for node in cluster.running_nodes() if is_known],
         cluster_id=cluster.cluster_id,
         controller_id=cluster.controller_id,
-        topics=[_topic(cluster, name, request.allow_auto_topic_creation) for name in _wanted(cluster, request, call.version)],
+        topics=topics,
     )
 
 
-def _wanted(cluster: Cluster, request: MetadataRequest, version: int) -> list[str | None]:
+def _wanted(cluster: Cluster, request: MetadataRequest, version: int) -> list[MetadataRequestTopic]:
     asked: list[MetadataRequestTopic] | None = request.topics
     if asked is None or (version == 0 and not asked):  # version 0 has no null: it asks for all with an empty list
-        return list(cluster.topics)
-    return [topic.name for topic in asked]
+        return [MetadataRequestTopic(name=name) for name in list(cluster.topics)]
+    return asked
 
 
-def _topic(cluster: Cluster, name: str | None, may_create: bool) -> MetadataResponseTopic:
-    if name is None or not is_legal(name):
+def _topic(cluster: Cluster, asked: MetadataRequestTopic, may_create: bool) -> MetadataResponseTopic:
+    name = asked.name
+    if name is None:
+        topic = cluster.topic_by_id(asked.topic_id)
+        if topic is None:
+            return MetadataResponseTopic(error_code=UnknownTopicIdError.errno, name=None, topic_id=asked.topic_id)
+    elif not is_legal(name):
         return MetadataResponseTopic(error_code=InvalidTopicError.errno, name=name)
-    topic = cluster.find_topic(name, may_create=may_create)
+    else:
+        topic = cluster.find_topic(name, may_create=may_create)
     if topic is None:
         return MetadataResponseTopic(error_code=UnknownTopicOrPartitionError.errno, name=name)
-    return MetadataResponseTopic(error_code=NoError.errno, name=name, topic_id=topic.topic_id, partitions=_partitions(topic))
+    return MetadataResponseTopic(error_code=NoError.errno, name=topic.name, topic_id=topic.topic_id, partitions=_partitions(cluster, topic))
 
 
-def _partitions(topic: Topic) -> list[MetadataResponsePartition]:
+def _partitions(cluster: Cluster, topic: Topic) -> list[MetadataResponsePartition]:
     return [
         MetadataResponsePartition(
+            error_code=LeaderNotAvailableError.errno if partition.leader == NO_LEADER else NoError.errno,
             partition_index=partition.index,
             leader_id=partition.leader,
             leader_epoch=partition.leader_epoch,
             replica_nodes=partition.replicas,
-            isr_nodes=partition.replicas,
+            isr_nodes=partition.isr,
+            offline_replicas=[node_id for node_id in partition.replicas if not cluster.nodes[node_id].is_running],
         )
         for partition in topic.partitions
     ]

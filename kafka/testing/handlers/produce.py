@@ -3,7 +3,7 @@
 Behaviour: what is valid is appended at once, for any `acks` and whatever `timeout_ms` says; see testing.log for what is checked. acks=0 gets
 no answer, and on an error a closed connection.
 Differs from a broker: message formats 0 and 1 are kept as they came, in versions 0-2 only; no transactions, no sequence numbers, no quotas.
-Imported by: testing.handlers.  Imports: errors, protocol, testing.exchange.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange,log}.
 """
 
 from __future__ import annotations
@@ -13,18 +13,24 @@ from typing import cast
 from kafka.errors import (
     BrokerResponseError,
     InvalidRequiredAcksError,
+    NotEnoughReplicasError,
     NotLeaderForPartitionError,
     UnknownTopicOrPartitionError,
 )
 from kafka.protocol.produce import PartitionProduceData, PartitionProduceResponse, ProduceResponse, TopicProduceResponse
+from kafka.testing.cluster import Partition, Topic
 from kafka.testing.exchange import Call, Silence
+from kafka.testing.log import Appended
 
 VERSIONS = (0, 12)
 
-_NO_ACKS, _KNOWN_ACKS = 0, (-1, 0, 1)
+_NO_ACKS, _ALL_ACKS, _KNOWN_ACKS = 0, -1, (-1, 0, 1)
+_FIRST_WITHOUT_OLD_FORMATS, _FIRST_WITH_MAGIC_2 = (4, 0), 3
 
 
 def handle(call: Call) -> ProduceResponse | Silence:
+    if call.cluster.version is not None and call.cluster.version >= _FIRST_WITHOUT_OLD_FORMATS and call.version < _FIRST_WITH_MAGIC_2:
+        return Silence.CLOSE  # these versions are listed nevertheless, KAFKA-18659
     response = ProduceResponse(
         responses=[
             TopicProduceResponse(name=topic.name, partition_responses=[_append(call, topic.name, data) for data in topic.partition_data])
@@ -46,7 +52,7 @@ def _append(call: Call, topic: str, data: PartitionProduceData) -> PartitionProd
             raise UnknownTopicOrPartitionError(f"{topic}-{data.index}")
         if partition.leader != call.node.node_id:
             raise NotLeaderForPartitionError(f"{topic}-{data.index} is led by node {partition.leader}")
-        appended = partition.log.append(cast("memoryview | None", data.records), call.version)
+        appended = _write(call, call.cluster.topics[topic], partition, data)
     except BrokerResponseError as error:
         return PartitionProduceResponse(index=data.index, error_code=error.errno, base_offset=-1, error_message=_words(error))
     return PartitionProduceResponse(
@@ -55,6 +61,13 @@ def _append(call: Call, topic: str, data: PartitionProduceData) -> PartitionProd
         log_append_time_ms=appended.log_append_time_ms,
         log_start_offset=partition.log.start_offset,
     )
+
+
+def _write(call: Call, topic: Topic, partition: Partition, data: PartitionProduceData) -> Appended:
+    least = call.cluster.min_insync_of(topic)
+    if call.request.acks == _ALL_ACKS and len(partition.isr) < least:
+        raise NotEnoughReplicasError(f"{len(partition.isr)} replicas of {topic.name}-{data.index} are in sync, and {least} are needed")
+    return partition.log.append(cast("memoryview | None", data.records), call.version, max_bytes=call.cluster.limit_of(topic))
 
 
 def _words(error: BrokerResponseError) -> str | None:

@@ -1,0 +1,265 @@
+"""Loopback sockets of a cluster's nodes, and the thread that serves them all.
+
+Imported by: testing.broker.  Imports: testing.{cluster,connection}.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import os
+import selectors
+import socket
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any, Callable, cast
+
+from kafka.testing.cluster import Cluster, Node
+from kafka.testing.connection import Buffer, ServerConnection
+
+log = logging.getLogger(__name__)
+
+_BACKLOG = 128
+_READ_BYTES = 256 * 1024
+_MOST_BUFFERS = 512  # of one sendmsg(); the least IOV_MAX in use is 1024
+_LOOK_S = 1.0  # how often who waits for the server's thread looks whether it lives
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+
+
+class Server:
+    """Listening sockets, connections and the thread that serves them; it is started once and stopped once.
+
+    Threads: listen(), hang_up(), wake() and stop() any but its own, everything else its own.
+    """
+
+    def __init__(self, cluster: Cluster, nodes: Iterable[Node]) -> None:
+        """OSError where a node's port is taken; nothing is left behind then."""
+        self._cluster = cluster
+        self._selector = selectors.DefaultSelector()
+        self._is_stopping = False
+        self._clients: set[_Client] = set()
+        self._waiting: dict[_Client, None] = {}  # those with an answer held back
+        self._buffer = memoryview(bytearray(_READ_BYTES))
+        self._listeners: dict[int, socket.socket] = {}  # by node id
+        self._errands: deque[_Errand] = deque()  # any thread adds, the server's takes
+        self._alarm, self._bell = socket.socketpair()
+        try:
+            for node in nodes:
+                self._listen(node)
+        except BaseException:
+            self._close_all()
+            raise
+        self._alarm.setblocking(False)
+        self._bell.setblocking(False)
+        self._selector.register(self._alarm, _READ, self._run_errands)
+        self._thread = threading.Thread(target=self._run, name="kafka-testing-broker", daemon=True)
+        self._thread.start()
+
+    def listen(self, node: Node) -> None:
+        """Serve this node too; OSError where its port is taken."""
+        self._do(lambda: self._listen(node))
+
+    def hang_up(self, node: Node) -> None:
+        """Close the node's port and every connection to it."""
+        self._do(lambda: self._hang_up(node))
+
+    def wake(self) -> None:
+        """Have a look at the answers that are held back: something has changed that they may wait for."""
+        try:
+            self._bell.send(b"\0")
+        except OSError:
+            pass  # it is awake already, or has ended by itself
+
+    def stop(self) -> None:
+        self._is_stopping = True
+        self.wake()
+        self._thread.join()
+
+    def _do(self, action: Callable[[], None]) -> None:
+        """Run it on the server's thread and wait; what it raises is raised here."""
+        errand = _Errand(action)
+        self._errands.append(errand)
+        self.wake()
+        while not errand.is_done.wait(_LOOK_S):
+            if not self._thread.is_alive():
+                raise RuntimeError("The test broker has stopped")
+        if errand.error is not None:
+            raise errand.error
+
+    def _run_errands(self, mask: int) -> None:
+        try:
+            self._alarm.recv(_READ_BYTES)
+        except BlockingIOError:
+            pass
+        while self._errands:
+            self._errands.popleft().run()
+
+    def _listen(self, node: Node) -> None:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            if os.name == "posix":  # elsewhere this would let two programs have one port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(node.address)
+            listener.listen(_BACKLOG)
+            listener.setblocking(False)
+        except BaseException:
+            listener.close()
+            raise
+        node.port = listener.getsockname()[1]
+        self._listeners[node.node_id] = listener
+        self._selector.register(listener, _READ, lambda mask: self._accept(listener, node))
+
+    def _hang_up(self, node: Node) -> None:
+        listener = self._listeners.pop(node.node_id, None)
+        if listener is not None:
+            self._selector.unregister(listener)
+            listener.close()
+        for client in [client for client in self._clients if client.node is node]:
+            self._drop(client)
+
+    def _run(self) -> None:
+        try:
+            while not self._is_stopping:
+                for key, mask in self._selector.select(self._timeout_s()):
+                    if cast(socket.socket, key.fileobj).fileno() >= 0:  # not closed by what came before it
+                        key.data(mask)
+                if self._waiting:
+                    self._look_again()
+        except Exception:
+            log.exception("The test broker at %s has stopped", self._cluster.bootstrap_servers)
+        finally:
+            self._close_all()
+
+    def _timeout_s(self) -> float | None:
+        due_s = min((client.connection.deadline_s for client in self._waiting), default=math.inf)
+        return None if due_s == math.inf else max(0.0, due_s - self._cluster.clock.monotonic())
+
+    def _accept(self, listener: socket.socket, node: Node) -> None:
+        try:
+            sock, _ = listener.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise
+            return  # the client has gone away in the meantime
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client = _Client(sock, node, ServerConnection(self._cluster, node))
+        self._clients.add(client)
+        self._selector.register(sock, _READ, lambda mask: self._serve(client, mask))
+
+    def _serve(self, client: _Client, mask: int) -> None:
+        self._guarded(client, lambda: client.read(self._buffer) if mask & _READ else None)
+
+    def _look_again(self) -> None:
+        """Those who wait may have got what they wait for, or have waited long enough."""
+        for client in list(self._waiting):
+            self._guarded(client, client.connection.look_again)
+
+    def _guarded(self, client: _Client, action: Callable[[], Any]) -> None:
+        """Do something for a client, and send what comes of it."""
+        try:
+            action()
+            is_done = client.write()
+        except OSError:
+            self._drop(client)
+            return
+        except Exception:
+            log.exception("The test broker failed on a request and closes its connection")
+            self._drop(client)
+            return
+        if client.connection.is_closing and is_done:
+            self._drop(client)
+            return
+        mask = _READ if is_done else _WRITE  # who does not read answers is not served further
+        if mask != client.mask:
+            client.mask = mask
+            self._selector.modify(client.sock, mask, self._selector.get_key(client.sock).data)
+        if client.connection.deadline_s < math.inf:
+            self._waiting[client] = None
+        else:
+            self._waiting.pop(client, None)
+
+    def _drop(self, client: _Client) -> None:
+        self._waiting.pop(client, None)
+        self._clients.remove(client)
+        self._selector.unregister(client.sock)
+        client.sock.close()
+
+    def _close_all(self) -> None:
+        for client in list(self._clients):
+            self._drop(client)
+        for listener in self._listeners.values():
+            listener.close()
+        self._selector.close()
+        self._alarm.close()
+        self._bell.close()
+
+
+class _Errand:
+    """Something that another thread wants done on the server's.
+
+    Threads: the server's runs it, the other one waits.
+    """
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._action = action
+        self.is_done = threading.Event()
+        self.error: OSError | None = None
+
+    def run(self) -> None:
+        try:
+            self._action()
+        except OSError as error:
+            self.error = error
+        finally:
+            self.is_done.set()
+
+
+class _Client:
+    """One accepted socket and the connection behind it.
+
+    Threads: the broker's.
+    """
+
+    def __init__(self, sock: socket.socket, node: Node, connection: ServerConnection) -> None:
+        self.sock = sock
+        self.node = node
+        self.connection = connection
+        self.mask = _READ
+        self._output: deque[Buffer] = deque()
+
+    def read(self, buffer: memoryview) -> None:
+        """Hand on what has come; OSError where the connection is lost."""
+        try:
+            count = self.sock.recv_into(buffer)
+        except BlockingIOError:
+            return
+        if count:
+            self.connection.receive(buffer[:count])
+        else:
+            self.connection.receive_end()
+
+    def write(self) -> bool:
+        """Send what the socket takes; False if there is more."""
+        self._output.extend(self.connection.take_output())
+        try:
+            while self._output:
+                self._forget(_send(self.sock, list(self._output)[:_MOST_BUFFERS]))
+        except BlockingIOError:
+            return False
+        return True
+
+    def _forget(self, count: int) -> None:
+        output = self._output
+        while output and count >= len(output[0]):
+            count -= len(output.popleft())
+        if count:
+            output[0] = memoryview(output[0])[count:]
+
+
+def _send(sock: socket.socket, buffers: Sequence[Buffer]) -> int:
+    if hasattr(sock, "sendmsg"):
+        return sock.sendmsg(buffers)
+    return sock.send(buffers[0])
