@@ -46,7 +46,7 @@ def assemble(config: dict[str, Any], world: World) -> Parts:
     options = client_options(config)
     home = Home(world.clock)
     cluster = ClusterMetadata()
-    metrics = _metrics(config)
+    metrics = metrics_of(config)
     ledger = Ledger()
     client = KafkaClient(
         options=options,
@@ -104,7 +104,8 @@ def _magic_for(api_version: tuple[int, ...]) -> int:
     return 2 if api_version >= (0, 11) else 1 if api_version >= (0, 10) else 0
 
 
-def _metrics(config: dict[str, Any]) -> Metrics | None:
+def metrics_of(config: dict[str, Any]) -> Metrics | None:
+    """The registry that the options ask for, with its reporters; None where nothing is to be measured."""
     if not config["metrics_enabled"]:
         return None
     reporters = [reporter() for reporter in config["metric_reporters"]]

@@ -12,6 +12,7 @@ from typing import Any, Callable
 from kafka._clock import Latch, SystemClock
 from kafka._transport import SocketTransport
 from kafka._world import World
+from kafka.cluster import ClusterMetadata
 from kafka.errors import (
     IllegalStateError,
     InvalidArgumentTypeError,
@@ -20,15 +21,17 @@ from kafka.errors import (
     MessageSizeTooLargeError,
     TopicAuthorizationFailedError,
 )
-from kafka.metrics import KafkaMetric, MetricName
+from kafka.future import Home
+from kafka.metrics import KafkaMetric, MetricName, Metrics
 from kafka.producer import arguments
-from kafka.producer.accumulator import DeferredRecord, PartitionQueue
+from kafka.producer.accumulator import DeferredRecord, PartitionQueue, RecordAccumulator
 from kafka.producer.assembly import Parts, assemble
 from kafka.producer.config import default_config, resolve
 from kafka.producer.future import FutureRecordMetadata, failed_future
 from kafka.producer.lifecycle import Lifecycle
-from kafka.producer.partitioning import TopicRoute, check_partition, unrecognized_partition
+from kafka.producer.partitioning import Router, TopicRoute, check_partition, unrecognized_partition
 from kafka.producer.records import Headers
+from kafka.producer.send_path import CompiledSendPath
 from kafka.structs import TopicPartition
 
 _NO_HEADERS: tuple[()] = ()
@@ -55,21 +58,42 @@ class KafkaProducer:
         self.config = resolve(configs)
         world = self._world or World(SystemClock(), random.Random(), SocketTransport(self.config["selector"]))
         parts: Parts = assemble(self.config, world)
-        self._home = parts.home
-        self._metadata = parts.cluster
-        self._accumulator = parts.accumulator
+        self._use(
+            home=parts.home,
+            cluster=parts.cluster,
+            accumulator=parts.accumulator,
+            router=parts.router,
+            metrics=parts.metrics,
+            send_path=parts.send_path,
+        )
         self._sender = parts.sender
         self._client = parts.client
-        self._metrics = parts.metrics
-        self._router = parts.router
-        self._send_path = parts.send_path
-        self._append_at_once = None if parts.send_path is None else parts.send_path.append
-        self._max_block_s: float = self.config["max_block_ms"] / 1000
-        self._max_request_size: int = self.config["max_request_size"]
-        self._takes_null_values = self.config["api_version"] >= (0, 8, 1)
-        self._serialize_key = arguments.call_form_or_none(self.config["key_serializer"])
-        self._serialize_value = arguments.call_form_or_none(self.config["value_serializer"])
         self._lifecycle = Lifecycle(self, parts, starts_thread=world.starts_threads)
+
+    def _use(
+        self,
+        *,
+        home: Home,
+        cluster: ClusterMetadata,
+        accumulator: RecordAccumulator,
+        router: Router,
+        metrics: Metrics | None,
+        send_path: CompiledSendPath | None,
+    ) -> None:
+        """Have records checked as `config` says, placed by this router, and taken by this accumulator."""
+        config = self.config
+        self._home = home
+        self._metadata = cluster
+        self._accumulator = accumulator
+        self._router = router
+        self._metrics = metrics
+        self._send_path = send_path
+        self._append_at_once = None if send_path is None else send_path.append
+        self._max_block_s: float = config["max_block_ms"] / 1000
+        self._max_request_size: int = config["max_request_size"]
+        self._takes_null_values = config["api_version"] >= (0, 8, 1)
+        self._serialize_key = arguments.call_form_or_none(config["key_serializer"])
+        self._serialize_value = arguments.call_form_or_none(config["value_serializer"])
 
     # --- sending ------------------------------------------------------------------------------------------------
 
