@@ -1,4 +1,4 @@
-"""ListOffsets, versions 0 to 7 (v1 one offset by timestamp, KIP-79; v4 leader epochs, KIP-320).
+"""ListOffsets, versions 0 to 11 (v1 one offset by timestamp, KIP-79; v4 leader epochs, KIP-320; v8, v9 and v11 tiered storage, KIP-405).
 
 Imported by: testing.  Imports: protocol.schema.
 """
@@ -38,7 +38,7 @@ class ListOffsetsTopicResponse(Struct):
 
 class ListOffsetsResponse(Response):
     API_KEY = 2
-    VALID_VERSIONS = (0, 7)
+    VALID_VERSIONS = (0, 11)
     FLEXIBLE_FROM = 6
     throttle_time_ms: int = int32("2+")
     topics: list[ListOffsetsTopicResponse] = array(ListOffsetsTopicResponse)
@@ -46,9 +46,10 @@ class ListOffsetsResponse(Response):
 
 class ListOffsetsRequest(Request):
     API_KEY = 2
-    VALID_VERSIONS = (0, 7)
+    VALID_VERSIONS = (0, 11)
     FLEXIBLE_FROM = 6
     RESPONSE = ListOffsetsResponse
     replica_id: int = int32()
     isolation_level: int = int8("2+")
     topics: list[ListOffsetsTopic] = array(ListOffsetsTopic)
+    timeout_ms: int = int32("10+")

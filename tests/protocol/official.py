@@ -18,6 +18,8 @@ FETCHED = Path(__file__).parent.parent / "broker" / ".jars" / "definitions"
 
 NUMBERS = {"int8": "b", "int16": "h", "int32": "i", "int64": "q"}
 ZERO_ID = uuid.UUID(int=0)
+RENAMED = {("TxnOffsetCommitRequest", "GenerationId"): "GenerationIdOrMemberEpoch"}
+"""Fields that newer definitions have another name for: {(message, older name): newer name}."""
 UNKNOWN_TAG = 77
 
 
@@ -40,7 +42,21 @@ def definition(jar: Path, name: str) -> dict[str, Any]:
         text = opened.read(f"common/message/{name}.json").decode()
     without_comments = re.sub(r"^[ \t]*//.*$", "", text, flags=re.MULTILINE).lstrip()
     loaded: dict[str, Any] = json.JSONDecoder().raw_decode(without_comments)[0]  # one of them has a brace too many at its end
+    for field in loaded["fields"]:
+        field["name"] = RENAMED.get((name, field["name"]), field["name"])
+    shared = {struct["name"]: struct["fields"] for struct in loaded.get("commonStructs", [])}
+    for fields in (loaded["fields"], *shared.values()):
+        _spell_out(fields, shared)
     return loaded
+
+
+def _spell_out(fields: list[dict[str, Any]], shared: dict[str, Any]) -> None:
+    """Give the fields of what the definition names once for several places."""
+    for field in fields:
+        inner = field.get("fields") or shared.get(field["type"].removeprefix("[]"))
+        if inner:
+            field["fields"] = inner
+            _spell_out(inner, shared)
 
 
 def highest_versions(jar: Path) -> dict[int, int]:
