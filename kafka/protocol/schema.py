@@ -151,8 +151,6 @@ class Message(Struct):
     API_KEY: ClassVar[int]
     VALID_VERSIONS: ClassVar[tuple[int, int]]
     FLEXIBLE_FROM: ClassVar[int | None] = None
-    IGNORES_REST: ClassVar[bool] = False
-    """Whether decode() leaves bytes behind the message unread."""
 
     @classmethod
     def is_flexible(cls, version: int) -> bool:
@@ -171,17 +169,18 @@ class Message(Struct):
 
     @classmethod
     def decode(cls: type[_Self], version: int, buffer: Buffer, offset: int = 0) -> _Self:
-        """The message in `buffer` from `offset` to its end; ProtocolDecodeError where it is not exactly one."""
+        """The message in `buffer` from `offset` on; ProtocolDecodeError where there is none.
+
+        Bytes behind it are left unread, as brokers and other clients do: librdkafka 2.16 sends some with Metadata, and servers answer some.
+        """
         message: Any = cls
         message._check(version)
         view = memoryview(buffer)
         value: _Self
         try:
-            value, end = message.codec(version, message.is_flexible(version))[1](view, offset)
+            value, _ = message.codec(version, message.is_flexible(version))[1](view, offset)
         except RecursionError as error:
             raise ProtocolDecodeError(f"{cls.__name__} v{version} is nested too deeply") from error
-        if end != len(view) and not message.IGNORES_REST:
-            raise ProtocolDecodeError(f"{len(view) - end} bytes are left over after {cls.__name__} v{version}")
         return value
 
     @classmethod
@@ -192,9 +191,7 @@ class Message(Struct):
 
 
 class Response(Message):
-    """What a broker answers.  Bytes behind it are left unread, as other clients do: there are servers that send some."""
-
-    IGNORES_REST = True
+    """What a broker answers."""
 
 
 class Request(Message):

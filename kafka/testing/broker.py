@@ -84,11 +84,16 @@ class KafkaCluster:
     def start(self, node_id: int | None = None, *, port: int | None = None) -> None:
         """Listen and serve, again on the same ports after a stop(); OSError where another program has taken one meanwhile.
 
-        With `node_id` only this broker is started, on `port` if that is given (0: any that is free).
+        With `node_id` only this broker is started, on `port` if that is given (0: any that is free); without it the first broker that runs
+        is on `port`, and the others on those that follow.
         """
         if node_id is None:
             if self._server is None:
-                self._server = Server(self.cluster, self.cluster.running_nodes())
+                running = self.cluster.running_nodes()
+                for number, node in enumerate(running):
+                    if port is not None:
+                        node.port = port + number if port else 0
+                self._server = Server(self.cluster, running)
             return
         node = self.cluster.node(node_id)
         if node.is_running:
