@@ -1,6 +1,6 @@
 """Brokers on loopback sockets, all served by one thread.
 
-Imported by: testing.  Imports: _clock, testing.{cluster,handlers,request_log,server}.
+Imported by: testing.  Imports: _clock, testing.{cluster,handlers,request_log,rules,server}.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from kafka._clock import SystemClock
 from kafka.testing.cluster import MAX_MESSAGE_BYTES, Cluster, Node, Record
 from kafka.testing.handlers import api_name
 from kafka.testing.request_log import ReceivedRequest
+from kafka.testing.rules import Faults
 from kafka.testing.server import Server
 
 _HOST = "127.0.0.1"
@@ -38,6 +39,7 @@ class KafkaCluster:
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         min_insync_replicas: int = 1,
         api_versions: Mapping[int, tuple[int, int]] | None = None,
+        seed: int = 0,
     ) -> None:
         """Nothing listens before start(), which `with` calls.
 
@@ -45,7 +47,7 @@ class KafkaCluster:
         from "0.8.2" on; None is like the newest one, and takes what old clients send too. default_partitions: of a topic made without
         a number. auto_create_topics: whether asking for a topic's metadata makes it. max_message_bytes: the largest batch.
         min_insync_replicas: with fewer in sync nothing is taken that asks for acks=all. api_versions: {API key: (lowest, highest version)}
-        to speak, instead of all.
+        to speak, instead of all. seed: of what faults leave to chance.
         """
         self.cluster = Cluster(
             clock=SystemClock(),
@@ -56,6 +58,7 @@ class KafkaCluster:
             max_message_bytes=max_message_bytes,
             min_insync_replicas=min_insync_replicas,
             api_versions=api_versions,
+            seed=seed,
         )
         for node in self.cluster.nodes.values():
             node.host, node.port = _HOST, 0
@@ -78,6 +81,11 @@ class KafkaCluster:
         if any(node.port == 0 for node in self.cluster.nodes.values()):
             raise RuntimeError("The broker has no port before start()")
         return self.cluster.bootstrap_servers
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong: faults.add(Error(...), api="Produce")."""
+        return self.cluster.faults
 
     # --- brokers --------------------------------------------------------------------------------------------------
 

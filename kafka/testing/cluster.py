@@ -1,6 +1,6 @@
 """Topics and the brokers that lead their partitions: everything a broker knows, without any I/O.
 
-Imported by: testing.*.  Imports: _clock, testing.{log,releases,request_log,topic_config}.
+Imported by: testing.*.  Imports: _clock, testing.{log,releases,request_log,rules,topic_config}.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from kafka._clock import Clock
 from kafka.testing.log import PartitionLog
 from kafka.testing.releases import NEWEST, Release, release_of, versions_of
 from kafka.testing.request_log import RequestLog
+from kafka.testing.rules import Faults
 from kafka.testing.topic_config import TIMESTAMP_TYPE, TopicConfig
 
 FIRST_NODE_ID = 1
@@ -116,16 +117,18 @@ class Cluster:
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         min_insync_replicas: int = 1,
         api_versions: Mapping[int, tuple[int, int]] | None = None,
+        seed: int = 0,
     ) -> None:
         """Node n listens at `host`-n:9092 until it is given another address.
 
         version: the release of Kafka to be like, "0.8.2" to the newest; None is like the newest one, and serves what older ones did too.
         max_message_bytes bounds a batch. min_insync_replicas: fewer in sync, and nothing with acks=all is taken. api_versions: {API key:
-        (lowest, highest version)} to speak instead of all that `version` has.
+        (lowest, highest version)} to speak instead of all that `version` has. seed: of what faults leave to chance.
         """
         if brokers < 1 or default_partitions < 1:
             raise ValueError("A cluster needs at least one broker and one partition for each topic")
         self.clock = clock
+        self.faults = Faults(clock, seed=seed)
         self.lock = threading.RLock()
         """Held while a handler runs, and by whoever changes something.  Nothing of the user's runs under it."""
         self.version: Release | None = None if version is None else release_of(version)

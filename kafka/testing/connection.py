@@ -1,27 +1,34 @@
-"""A broker's end of one connection, without I/O: bytes in, frames, handlers, bytes out.
+"""The requests of one connection: frames, rules, handlers, answers in order.
 
-Imported by: testing.{memory,server}.  Imports: protocol, testing.{cluster,exchange,handlers,request_log}.
+Imported by: testing.endpoint.  Imports: protocol, testing.{cluster,condition,exchange,
+faults,frames,handlers,outbox,refusals,request_log,rules}.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import deque
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Union
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from kafka.protocol.api_versions import ApiVersionsRequest
-from kafka.protocol.framing import FrameDecoder, RequestHeader, has_flexible_response_header, read_request_header, response_frame
+from kafka.protocol.framing import RequestHeader, has_flexible_response_header, read_request_header, response_frame
 from kafka.protocol.primitives import ProtocolDecodeError
 from kafka.testing.cluster import Cluster, Node
-from kafka.testing.exchange import Call, Later, Silence
+from kafka.testing.condition import Condition
+from kafka.testing.exchange import Answer, Call, Handler, Later, Silence
+from kafka.testing.faults import CutRequest
+from kafka.testing.frames import FrameReader
 from kafka.testing.handlers import API_NAMES, SERVED, Served
 from kafka.testing.handlers.api_versions import refuse
+from kafka.testing.outbox import Buffer, Delivery, End, Outbox
+from kafka.testing.refusals import named
 from kafka.testing.request_log import ReceivedRequest
-
-Buffer = Union[bytes, bytearray, memoryview]
+from kafka.testing.rules import Asked, Hit
 
 MAX_REQUEST_BYTES = 100 * 1024 * 1024  # socket.request.max.bytes
+_MOST_HEADER_BYTES = 64 * 1024  # more than a client id can have
 _FIRST_SILENT_ON_API_VERSIONS = (0, 9)
 
 
@@ -31,6 +38,8 @@ class _Arrived(NamedTuple):
     served: Served
     version: int
     correlation_id: int
+    hits: Sequence[Hit] = ()
+    """The rules that it has met."""
 
 
 class _HeldBack(NamedTuple):
@@ -46,31 +55,40 @@ class ServerConnection:
     Threads: the broker's.
     """
 
-    def __init__(self, cluster: Cluster, node: Node) -> None:
+    def __init__(self, cluster: Cluster, node: Node, condition: Condition | None = None) -> None:
         self._cluster = cluster
         self._node = node
+        self._condition = Condition(cluster.faults, node_id=node.node_id, clock=cluster.clock) if condition is None else condition
         self._versions = served_versions(cluster)
-        self._decoder = FrameDecoder(MAX_REQUEST_BYTES)
-        self._frames: deque[Any] = deque()
+        self._reader = FrameReader(MAX_REQUEST_BYTES)
+        self._frames: deque[Buffer] = deque()
         self._held_back: _HeldBack | None = None
-        self._output: list[Buffer] = []
+        self._outbox = Outbox()
+        self._is_start_known = False  # whether the rules that do not wait for the whole have seen the next request
+        self._cut: CutRequest | None = None  # what the next request has met of them
         self.is_closing = False
-        """Nothing more is read; to be closed when the output is written."""
+        """Nothing more is read; it ends when the output is taken."""
 
     @property
     def deadline_s(self) -> float:
         """When look_again() must be called; inf while no answer is held back."""
-        return math.inf if self._held_back is None else self._held_back.later.deadline_s
+        held_s = math.inf if self._held_back is None else self._held_back.later.deadline_s
+        return min(held_s, self._outbox.next_s)
+
+    @property
+    def ended(self) -> End | None:
+        """How the connection ends, once take_output() has given all that stands before that."""
+        return self._outbox.end
 
     def receive(self, data: Buffer) -> None:
         """Take bytes from the client and serve what requests they complete."""
         if self.is_closing:
             return
         try:
-            self._frames.extend(self._decoder.feed(data))
-            self._serve()
+            self._frames.extend(self._reader.feed(data))
         except ProtocolDecodeError:
             self._close()
+        self._serve()
 
     def receive_end(self) -> None:
         """The client has closed its end: answers that are still held back are not worth giving."""
@@ -78,36 +96,51 @@ class ServerConnection:
 
     def look_again(self) -> None:
         """Give the answer held back, if it is time or worth it now, and serve what came behind it."""
-        if self._held_back is None:
-            return
-        arrived, later = self._held_back
-        with self._cluster.lock:
+        if self._held_back is not None:
+            arrived, later = self._held_back
             answer = later.look(self._cluster.clock.monotonic() >= later.deadline_s)
-        if answer is None:
-            return
-        self._held_back = None
-        self._answer(arrived, arrived.version, answer)
-        try:
-            self._serve()
-        except ProtocolDecodeError:
-            self._close()
+            if answer is None:
+                return
+            self._held_back = None
+            self._answer(arrived, arrived.version, answer)
+        self._serve()
 
     def take_output(self) -> list[Buffer]:
         """What to send, once."""
-        output, self._output = self._output, []
-        return output
+        return self._outbox.take(self._cluster.clock.monotonic())
 
-    def _close(self) -> None:
-        self.is_closing = True
-        self._held_back = None
-        self._frames.clear()
+    def _close(self, end: End = End.CLOSE) -> None:
+        if not self.is_closing:
+            self.is_closing = True
+            self._held_back = None
+            self._frames.clear()
+            self._outbox.put_end(end)
 
     def _serve(self) -> None:
-        while self._frames and self._held_back is None:
-            self._serve_frame(self._frames.popleft())
+        try:
+            while self._frames and self._is_free:
+                self._serve_frame(self._frames.popleft())
+            if self._is_free and self._reader.partial_bytes and self._cluster.faults.rules:
+                self._look_at_start()
+        except ProtocolDecodeError:
+            self._close()
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether the next request may be served."""
+        return self._held_back is None and not self.is_closing and self._condition.is_reading
 
     def _serve_frame(self, frame: Buffer) -> None:
         header = read_request_header(frame, is_flexible=_is_flexible)
+        if self._cluster.faults.rules:
+            self._introduce(header)
+            if not self._condition.is_reading:
+                self._frames.appendleft(frame)
+                return
+            if self._cut is not None:
+                self._close(End.RESET if self._cut.reset else End.CLOSE)
+                return
+            self._is_start_known = False
         served = SERVED.get(header.api_key)
         low, high = self._versions.get(header.api_key, (0, -1))
         if served is not None and low <= header.version <= high:
@@ -127,9 +160,12 @@ class ServerConnection:
         cluster.requests.add(
             ReceivedRequest(API_NAMES[header.api_key], version, node.node_id, header.client_id, header.correlation_id, arrived_s, request)
         )
-        with cluster.lock:
-            answer = served.handle(Call(cluster, node, version, request, self._versions, header.client_id))
-        self._answer(_Arrived(served, version, header.correlation_id), version, answer)
+        hits = self._hits(header, functools.partial(named, request, cluster)) if cluster.faults.rules else []
+        handler = _locked(served.handle)
+        for hit in reversed(hits):
+            handler = _met_by(hit, handler)
+        call = Call(cluster, node, version, request, self._versions, header.client_id)
+        self._answer(_Arrived(served, version, header.correlation_id, hits), version, handler(call))
 
     @property
     def _ignores_versions(self) -> bool:
@@ -143,15 +179,77 @@ class ServerConnection:
         elif self._cluster.version is None or self._cluster.version < _FIRST_SILENT_ON_API_VERSIONS:
             self._close()
 
-    def _answer(self, arrived: _Arrived, version: int, answer: Any) -> None:
+    def _answer(self, arrived: _Arrived, version: int, answer: Answer) -> None:
         if answer is Silence.NO_ANSWER:
             return
         if answer is Silence.CLOSE:
             self._close()
         elif isinstance(answer, Later):
             self._held_back = _HeldBack(arrived, answer)
+        elif arrived.hits:
+            self._deliver(arrived, Delivery(b"".join(_response_frame(arrived, version, answer))))
         else:
-            self._output += _response_frame(arrived, version, answer)
+            self._outbox.put(_response_frame(arrived, version, answer))
+
+    # --- faults -----------------------------------------------------------------------------------------------------
+
+    def _introduce(self, header: RequestHeader) -> None:
+        """A request begins: what rules that do not wait for all of it have to say."""
+        if self._is_start_known:
+            return
+        self._is_start_known = True
+        self._condition.client_id = header.client_id
+        self._condition.look()
+        for hit in self._hits(header, None):
+            if isinstance(hit.rule.fault, CutRequest):
+                self._cut = hit.rule.fault
+
+    def _look_at_start(self) -> None:
+        """A request has come in part."""
+        start = self._reader.start(_MOST_HEADER_BYTES)
+        try:
+            self._introduce(read_request_header(start, is_flexible=lambda api_key, version: False))
+        except ProtocolDecodeError:
+            return  # not enough of it yet
+        limit = self._cut.after_bytes if self._cut is not None else None
+        if self._cut is not None and limit is not None and self._reader.partial_bytes >= limit:
+            self._close(End.RESET if self._cut.reset else End.CLOSE)
+
+    def _hits(self, header: RequestHeader, names: Any) -> list[Hit]:
+        """The rules met by a request, of which `names` tells the topics, or by the beginning of one, where it is None."""
+        asked = Asked(self._condition.number, self._condition.node_id, header.client_id, header.api_key, names)
+        return self._cluster.faults.met_by(asked, self._condition)
+
+    def _deliver(self, arrived: _Arrived, delivery: Delivery) -> None:
+        for hit in arrived.hits:
+            hit.rule.fault.deliver(delivery, hit.rule.chance)
+        self._outbox.deliver(delivery)
+        if delivery.cut_at is not None:
+            self._close(delivery.end)
+
+
+def _locked(handle: Handler) -> Handler:
+    """The handler, with the cluster's lock held while it works, then or later; faults, which may run code of the user's, work without."""
+
+    def under_lock(call: Call) -> Answer:
+        with call.cluster.lock:
+            answer = handle(call)
+        return _later_locked(answer, call.cluster) if isinstance(answer, Later) else answer
+
+    return under_lock
+
+
+def _later_locked(later: Later, cluster: Cluster) -> Later:
+    def look(must_answer: bool) -> Answer:
+        with cluster.lock:
+            found = later.look(must_answer)
+        return _later_locked(found, cluster) if isinstance(found, Later) else found
+
+    return Later(later.deadline_s, look)
+
+
+def _met_by(hit: Hit, usual: Handler) -> Handler:
+    return lambda call: hit.rule.fault.serve(hit, call, usual)
 
 
 def served_versions(cluster: Cluster) -> Mapping[int, tuple[int, int]]:

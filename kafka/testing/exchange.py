@@ -1,6 +1,6 @@
 """What a connection asks of a handler, and what a handler may answer.
 
-Imported by: testing.connection, testing.handlers.  Imports: testing.cluster.
+Imported by: testing.connection, testing.faults, testing.handlers.  Imports: testing.cluster.
 """
 
 from __future__ import annotations
@@ -42,3 +42,25 @@ class Later(NamedTuple):
 
 Answer = Union[Any, Silence, Later]
 Handler = Callable[[Call], Answer]
+
+
+def then(answer: Answer, change: Callable[[Any], Answer]) -> Answer:
+    """What `change` makes of the response, as soon as there is one; silence stays silence."""
+    if isinstance(answer, Silence):
+        return answer
+    if not isinstance(answer, Later):
+        return change(answer)
+    later = answer
+
+    def look(must_answer: bool) -> Answer:
+        found = later.look(must_answer)
+        return None if found is None else then(found, change)
+
+    return Later(later.deadline_s, look)
+
+
+def at_once(answer: Answer) -> Answer:
+    """The answer without waiting any longer."""
+    while isinstance(answer, Later):
+        answer = answer.look(True)
+    return answer

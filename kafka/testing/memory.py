@@ -1,6 +1,6 @@
 """A network in memory, in virtual time: no threads, no sockets, every run the same.
 
-Imported by: testing, tests.  Imports: _transport, testing.{clock,cluster,connection,memory_selector,timeline}.
+Imported by: testing, tests.  Imports: _transport, testing.{clock,cluster,endpoint,memory_selector,outbox,timeline}.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import math
 import os
 import selectors
 import socket
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
 from kafka._transport import SocketOption
 from kafka.testing.clock import VirtualClock
 from kafka.testing.cluster import Cluster
-from kafka.testing.connection import ServerConnection
+from kafka.testing.endpoint import Endpoint
 from kafka.testing.memory_selector import BOTH, MemorySelector, MemoryWaker
+from kafka.testing.outbox import End
 from kafka.testing.timeline import Action, Timeline
 
 Address = tuple[str, int]
@@ -92,6 +94,9 @@ class Link:
     def discard(self, stream: MemoryStream) -> None:
         self._streams.pop(stream, None)
 
+    def streams(self) -> list[MemoryStream]:
+        return list(self._streams)
+
 
 class MemoryTransport:
     """Connects clients to the brokers of a Cluster, by the addresses these have there.
@@ -111,6 +116,7 @@ class MemoryTransport:
         self._links: dict[Address, Link] = {}
         self._fds = itertools.count(_FIRST_FD)
         self._waiting: dict[MemoryStream, float] = {}  # those whose broker holds an answer back, and until when
+        cluster.faults.watch(self.look_at_all)
 
     def link(self, address: Address) -> Link:
         """The link to this address, made where there is none: a host that no broker has is then known, but refuses."""
@@ -153,6 +159,12 @@ class MemoryTransport:
         for other in list(self._waiting):
             other.look_again()
 
+    def look_at_all(self) -> None:
+        """Have every connection take note of a change in the cluster's faults."""
+        for link in self._links.values():
+            for stream in link.streams():
+                stream.look_again()
+
     def keep_time(self, stream: MemoryStream) -> None:
         """See to it that the broker looks again when a request that it holds back is due."""
         deadline_s = stream.answer_due_s
@@ -173,12 +185,13 @@ class MemoryStream:
         self._network = network
         self._link = link
         self._fd = network.new_fd()
-        self._connection: ServerConnection | None = None
+        self._endpoint: Endpoint | None = None
         self._is_connected = False
         self._error: OSError | None = None
         self._received = bytearray()
         self._has_ended = False
-        self._unarrived_bytes = 0
+        self._unread: deque[bytes] = deque()  # what has come to the broker, which does not read; b"" is the client's end
+        self._unarrived_bytes = 0  # sent and not read
         self._is_shut = False
         self._is_closed = False
 
@@ -261,22 +274,23 @@ class MemoryStream:
     @property
     def answer_due_s(self) -> float:
         """When the broker must look at a request that it holds back; inf without one."""
-        return math.inf if self._connection is None else self._connection.deadline_s
+        return math.inf if self._endpoint is None else self._endpoint.deadline_s
 
     def look_again(self) -> None:
-        """Time has passed, or something was written, that a request held back by the broker may have waited for."""
-        if self._connection is not None:
-            self._connection.look_again()
-            self._send_answers(self._connection)
+        """Time has passed, something was written that a request held back by the broker may have waited for, or faults have changed."""
+        if self._endpoint is not None:
+            self._endpoint.look_again()
+            self._send_answers(self._endpoint)
+            self._read()
         self._network.keep_time(self)
 
-    def _send_answers(self, connection: ServerConnection) -> None:
-        output = b"".join(connection.take_output())
+    def _send_answers(self, endpoint: Endpoint) -> None:
+        output = b"".join(endpoint.take_output())
         if output:
             self._link.from_broker(lambda: self._receive(output))
-        if connection.is_closing:
+        if endpoint.end is not None:
             self._drop_connection()
-            self._link.from_broker(self._receive_end)
+            self._link.from_broker(self._receive_end if endpoint.end is End.CLOSE else self._receive_reset)
 
     def _arrive(self) -> None:
         """The request to connect is at the broker."""
@@ -285,8 +299,9 @@ class MemoryStream:
             return
         node = None if link.is_refused else self._network.cluster.node_at(link.address)
         if node is not None:
-            self._connection = ServerConnection(self._network.cluster, node)
+            self._endpoint = Endpoint(self._network.cluster, node)
             link.from_broker(self._accepted)
+            self.look_again()  # a fault may have hit it already
         else:
             link.from_broker(lambda: self.reset(_error(ConnectionRefusedError, errno.ECONNREFUSED)))
 
@@ -294,21 +309,28 @@ class MemoryStream:
         self._is_connected = self._error is None
 
     def _deliver(self, data: bytes) -> None:
+        if self._endpoint is not None:
+            self._unread.append(data)
+            self._read()
+            return
         self._unarrived_bytes -= len(data)
-        if self._connection is not None:
-            self._connection.receive(data)
-            self._served(self._connection)
-        elif self._error is None:  # the broker has closed its end, or the client this one
-            self._link.from_broker(lambda: self.reset(_error(ConnectionResetError, errno.ECONNRESET)))
+        if data and self._error is None:  # the broker has closed its end, or the client this one
+            self._link.from_broker(self._receive_reset)
 
     def _deliver_end(self) -> None:
-        if self._connection is not None:
-            self._connection.receive_end()
-            self._served(self._connection)
+        self._deliver(b"")
 
-    def _served(self, connection: ServerConnection) -> None:
-        self._send_answers(connection)
-        self._network.served(self)
+    def _read(self) -> None:
+        """The broker takes what has come, as long as it reads."""
+        while self._unread and self._endpoint is not None and self._endpoint.is_reading:
+            data = self._unread.popleft()
+            self._unarrived_bytes -= len(data)
+            if data:
+                self._endpoint.receive(data)
+            else:
+                self._endpoint.receive_end()
+            self._send_answers(self._endpoint)
+            self._network.served(self)
 
     def _receive(self, data: bytes) -> None:
         if not self._is_closed and self._error is None:
@@ -317,8 +339,11 @@ class MemoryStream:
     def _receive_end(self) -> None:
         self._has_ended = True
 
+    def _receive_reset(self) -> None:
+        self.reset(_error(ConnectionResetError, errno.ECONNRESET))
+
     def _drop_connection(self) -> None:
-        self._connection = None
+        self._endpoint = None
         self._link.discard(self)
 
     def _check_usable(self) -> None:

@@ -1,6 +1,6 @@
 """Loopback sockets of a cluster's nodes, and the thread that serves them all.
 
-Imported by: testing.broker.  Imports: testing.{cluster,connection}.
+Imported by: testing.broker.  Imports: testing.{cluster,endpoint,outbox}.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import math
 import os
 import selectors
 import socket
+import struct
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Callable, cast
 
 from kafka.testing.cluster import Cluster, Node
-from kafka.testing.connection import Buffer, ServerConnection
+from kafka.testing.endpoint import Endpoint
+from kafka.testing.outbox import Buffer, End
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +28,13 @@ _READ_BYTES = 256 * 1024
 _MOST_BUFFERS = 512  # of one sendmsg(); the least IOV_MAX in use is 1024
 _LOOK_S = 1.0  # how often who waits for the server's thread looks whether it lives
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 s
 
 
 class Server:
     """Listening sockets, connections and the thread that serves them; it is started once and stopped once.
 
-    Threads: listen(), hang_up(), wake() and stop() any but its own, everything else its own.
+    Threads: listen(), hang_up(), look_at_all(), wake() and stop() any but its own, everything else its own.
     """
 
     def __init__(self, cluster: Cluster, nodes: Iterable[Node]) -> None:
@@ -56,6 +59,7 @@ class Server:
         self._selector.register(self._alarm, _READ, self._run_errands)
         self._thread = threading.Thread(target=self._run, name="kafka-testing-broker", daemon=True)
         self._thread.start()
+        cluster.faults.watch(self.look_at_all)
 
     def listen(self, node: Node) -> None:
         """Serve this node too; OSError where its port is taken."""
@@ -72,7 +76,15 @@ class Server:
         except OSError:
             pass  # it is awake already, or has ended by itself
 
+    def look_at_all(self) -> None:
+        """Have every connection take note of a change in the cluster's faults; it has when this returns."""
+        if threading.current_thread() is self._thread:
+            self.wake()
+        else:
+            self._do(self._look_at_all)
+
     def stop(self) -> None:
+        self._cluster.faults.unwatch(self.look_at_all)
         self._is_stopping = True
         self.wake()
         self._thread.join()
@@ -133,7 +145,7 @@ class Server:
             self._close_all()
 
     def _timeout_s(self) -> float | None:
-        due_s = min((client.connection.deadline_s for client in self._waiting), default=math.inf)
+        due_s = min((client.endpoint.deadline_s for client in self._waiting), default=math.inf)
         return None if due_s == math.inf else max(0.0, due_s - self._cluster.clock.monotonic())
 
     def _accept(self, listener: socket.socket, node: Node) -> None:
@@ -145,17 +157,22 @@ class Server:
             return  # the client has gone away in the meantime
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client = _Client(sock, node, ServerConnection(self._cluster, node))
+        client = _Client(sock, node, Endpoint(self._cluster, node))
         self._clients.add(client)
         self._selector.register(sock, _READ, lambda mask: self._serve(client, mask))
+        self._guarded(client, _nothing)  # a fault may have hit it already
 
     def _serve(self, client: _Client, mask: int) -> None:
-        self._guarded(client, lambda: client.read(self._buffer) if mask & _READ else None)
+        self._guarded(client, lambda: client.read(self._buffer) if mask & _READ and client.endpoint.is_reading else None)
+
+    def _look_at_all(self) -> None:
+        for client in list(self._clients):
+            self._guarded(client, client.endpoint.look_again)
 
     def _look_again(self) -> None:
         """Those who wait may have got what they wait for, or have waited long enough."""
         for client in list(self._waiting):
-            self._guarded(client, client.connection.look_again)
+            self._guarded(client, client.endpoint.look_again)
 
     def _guarded(self, client: _Client, action: Callable[[], Any]) -> None:
         """Do something for a client, and send what comes of it."""
@@ -169,22 +186,35 @@ class Server:
             log.exception("The test broker failed on a request and closes its connection")
             self._drop(client)
             return
-        if client.connection.is_closing and is_done:
-            self._drop(client)
+        endpoint = client.endpoint
+        if endpoint.end is not None and (is_done or endpoint.end is End.RESET):
+            self._drop(client, endpoint.end)
             return
-        mask = _READ if is_done else _WRITE  # who does not read answers is not served further
-        if mask != client.mask:
-            client.mask = mask
-            self._selector.modify(client.sock, mask, self._selector.get_key(client.sock).data)
-        if client.connection.deadline_s < math.inf:
+        # Who does not read answers is not served further.
+        self._select(client, _WRITE if not is_done else _READ if endpoint.is_reading else 0)
+        if endpoint.deadline_s < math.inf:
             self._waiting[client] = None
         else:
             self._waiting.pop(client, None)
 
-    def _drop(self, client: _Client) -> None:
+    def _select(self, client: _Client, mask: int) -> None:
+        """Have its socket looked at for these events."""
+        if mask == client.mask:
+            return
+        if not mask:
+            self._selector.unregister(client.sock)
+        elif client.mask:
+            self._selector.modify(client.sock, mask, self._selector.get_key(client.sock).data)
+        else:
+            self._selector.register(client.sock, mask, lambda found: self._serve(client, found))
+        client.mask = mask
+
+    def _drop(self, client: _Client, end: End = End.CLOSE) -> None:
         self._waiting.pop(client, None)
         self._clients.remove(client)
-        self._selector.unregister(client.sock)
+        self._select(client, 0)
+        if end is End.RESET:
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         client.sock.close()
 
     def _close_all(self) -> None:
@@ -217,16 +247,20 @@ class _Errand:
             self.is_done.set()
 
 
+def _nothing() -> None:
+    """There is nothing to do but to look what comes of it."""
+
+
 class _Client:
-    """One accepted socket and the connection behind it.
+    """One accepted socket and the endpoint behind it.
 
     Threads: the broker's.
     """
 
-    def __init__(self, sock: socket.socket, node: Node, connection: ServerConnection) -> None:
+    def __init__(self, sock: socket.socket, node: Node, endpoint: Endpoint) -> None:
         self.sock = sock
         self.node = node
-        self.connection = connection
+        self.endpoint = endpoint
         self.mask = _READ
         self._output: deque[Buffer] = deque()
 
@@ -237,13 +271,13 @@ class _Client:
         except BlockingIOError:
             return
         if count:
-            self.connection.receive(buffer[:count])
+            self.endpoint.receive(buffer[:count])
         else:
-            self.connection.receive_end()
+            self.endpoint.receive_end()
 
     def write(self) -> bool:
         """Send what the socket takes; False if there is more."""
-        self._output.extend(self.connection.take_output())
+        self._output.extend(self.endpoint.take_output())
         try:
             while self._output:
                 self._forget(_send(self.sock, list(self._output)[:_MOST_BUFFERS]))
