@@ -52,7 +52,7 @@ TESTING_MAY_IMPORT = {
 PURE = ("protocol", "record", "codec", "partitioner", "serializer", "client.handshake", "client.sasl", "producer.delivery")
 WORLDLY = {"socket", "ssl", "select", "selectors", "threading", "time"}
 
-IN_FUNCTION_IMPORTS = {"asyncio", "crc32c", "crcmod", "lz4", "snappy", "zstandard", "cramjam"}
+IN_FUNCTION_IMPORTS = {"asyncio", "crc32c", "crcmod", "lz4", "snappy", "zstandard", "cramjam", "trustme"}
 """Optional packages, and one that is a third of the import time."""
 
 

@@ -11,15 +11,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from kafka.testing.broker import KafkaBroker, KafkaCluster
+from kafka.testing.certificates import Certificates
 from kafka.testing.clock import VirtualClock
 from kafka.testing.cluster import Cluster, Record
 from kafka.testing.memory import MemoryTransport
 from kafka.testing.request_log import ReceivedRequest
+from kafka.testing.sasl import AcceptedToken, Sasl
 
 if TYPE_CHECKING:
     from kafka.testing.mock_producer import MockProducer, SentRecord
 
 __all__ = [
+    "AcceptedToken",
+    "Certificates",
     "Cluster",
     "KafkaBroker",
     "KafkaCluster",
@@ -27,6 +31,7 @@ __all__ = [
     "MockProducer",
     "ReceivedRequest",
     "Record",
+    "Sasl",
     "SentRecord",
     "VirtualClock",
 ]

@@ -1,10 +1,11 @@
 """Brokers on loopback sockets, all served by one thread.
 
-Imported by: testing.  Imports: _clock, testing.{cluster,handlers,request_log,rules,server}.
+Imported by: testing.  Imports: _clock, testing.{cluster,handlers,request_log,rules,sasl,server}.
 """
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from kafka.testing.cluster import MAX_MESSAGE_BYTES, Cluster, Node, Record
 from kafka.testing.handlers import api_name
 from kafka.testing.request_log import ReceivedRequest
 from kafka.testing.rules import Faults
+from kafka.testing.sasl import Sasl
 from kafka.testing.server import Server
 
 _HOST = "127.0.0.1"
@@ -39,6 +41,8 @@ class KafkaCluster:
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         min_insync_replicas: int = 1,
         api_versions: Mapping[int, tuple[int, int]] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        sasl: Sasl | None = None,
         seed: int = 0,
     ) -> None:
         """Nothing listens before start(), which `with` calls.
@@ -47,7 +51,8 @@ class KafkaCluster:
         from "0.8.2" on; None is like the newest one, and takes what old clients send too. default_partitions: of a topic made without
         a number. auto_create_topics: whether asking for a topic's metadata makes it. max_message_bytes: the largest batch.
         min_insync_replicas: with fewer in sync nothing is taken that asks for acks=all. api_versions: {API key: (lowest, highest version)}
-        to speak, instead of all. seed: of what faults leave to chance.
+        to speak, instead of all. ssl_context: speak TLS, for one Certificates.server_context(). sasl: let in only who can prove who they are.
+        seed: of what faults leave to chance.
         """
         self.cluster = Cluster(
             clock=SystemClock(),
@@ -58,6 +63,8 @@ class KafkaCluster:
             max_message_bytes=max_message_bytes,
             min_insync_replicas=min_insync_replicas,
             api_versions=api_versions,
+            ssl_context=ssl_context,
+            sasl=sasl,
             seed=seed,
         )
         for node in self.cluster.nodes.values():

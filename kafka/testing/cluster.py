@@ -1,11 +1,13 @@
 """Topics and the brokers that lead their partitions: everything a broker knows, without any I/O.
 
-Imported by: testing.*.  Imports: _clock, testing.{log,releases,request_log,rules,topic_config}.
+Imported by: testing.*.  Imports: _clock, testing.{log,releases,request_log,rules,
+sasl,topic_config}.
 """
 
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 import uuid
 import zlib
@@ -17,10 +19,12 @@ from kafka.testing.log import PartitionLog
 from kafka.testing.releases import NEWEST, Release, release_of, versions_of
 from kafka.testing.request_log import RequestLog
 from kafka.testing.rules import Faults
+from kafka.testing.sasl import Sasl
 from kafka.testing.topic_config import TIMESTAMP_TYPE, TopicConfig
 
 FIRST_NODE_ID = 1
 NO_LEADER = -1
+FIRST_WITH_SASL = (0, 10)  # KIP-43
 MAX_MESSAGE_BYTES = 1024 * 1024 + 12  # message.max.bytes of a broker that nobody has configured
 _LEGAL_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _TOPIC_IDS = uuid.UUID("6f3c1d5e-0d0c-4c6e-9f0f-5d2b7a4e8c11")
@@ -117,16 +121,21 @@ class Cluster:
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         min_insync_replicas: int = 1,
         api_versions: Mapping[int, tuple[int, int]] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        sasl: Sasl | None = None,
         seed: int = 0,
     ) -> None:
         """Node n listens at `host`-n:9092 until it is given another address.
 
         version: the release of Kafka to be like, "0.8.2" to the newest; None is like the newest one, and serves what older ones did too.
         max_message_bytes bounds a batch. min_insync_replicas: fewer in sync, and nothing with acks=all is taken. api_versions: {API key:
-        (lowest, highest version)} to speak instead of all that `version` has. seed: of what faults leave to chance.
+        (lowest, highest version)} to speak instead of all that `version` has. ssl_context: speak TLS. sasl: let in who can prove
+        who they are. seed: of what faults leave to chance.
         """
         if brokers < 1 or default_partitions < 1:
             raise ValueError("A cluster needs at least one broker and one partition for each topic")
+        if sasl is not None and version is not None and release_of(version) < FIRST_WITH_SASL:
+            raise ValueError(f"Kafka {version} has no SASL but GSSAPI")
         self.clock = clock
         self.faults = Faults(clock, seed=seed)
         self.lock = threading.RLock()
@@ -140,6 +149,8 @@ class Cluster:
         self.max_message_bytes = max_message_bytes
         self.min_insync_replicas = min_insync_replicas
         self.api_versions = api_versions
+        self.ssl_context = ssl_context
+        self.sasl = sasl
         self._topics_made: dict[str, int] = {}  # how often each name was given to a topic
 
     @property

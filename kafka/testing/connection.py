@@ -1,17 +1,19 @@
 """The requests of one connection: frames, rules, handlers, answers in order.
 
 Imported by: testing.endpoint.  Imports: protocol, testing.{cluster,condition,exchange,
-faults,frames,handlers,outbox,refusals,request_log,rules}.
+faults,frames,handlers,outbox,refusals,request_log,rules,sasl}.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+import random
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from kafka.errors import IllegalSaslStateError
 from kafka.protocol.api_versions import ApiVersionsRequest
 from kafka.protocol.framing import RequestHeader, has_flexible_response_header, read_request_header, response_frame
 from kafka.protocol.primitives import ProtocolDecodeError
@@ -26,10 +28,13 @@ from kafka.testing.outbox import Buffer, Delivery, End, Outbox
 from kafka.testing.refusals import named
 from kafka.testing.request_log import ReceivedRequest
 from kafka.testing.rules import Asked, Hit
+from kafka.testing.sasl.abc import AuthenticationFailed
+from kafka.testing.sasl.session import SaslSession
 
 MAX_REQUEST_BYTES = 100 * 1024 * 1024  # socket.request.max.bytes
 _MOST_HEADER_BYTES = 64 * 1024  # more than a client id can have
 _FIRST_SILENT_ON_API_VERSIONS = (0, 9)
+_SASL_APIS = frozenset({17, 36})
 
 
 class _Arrived(NamedTuple):
@@ -64,6 +69,7 @@ class ServerConnection:
         self._frames: deque[Buffer] = deque()
         self._held_back: _HeldBack | None = None
         self._outbox = Outbox()
+        self._session = self._new_session()
         self._is_start_known = False  # whether the rules that do not wait for the whole have seen the next request
         self._cut: CutRequest | None = None  # what the next request has met of them
         self.is_closing = False
@@ -131,6 +137,9 @@ class ServerConnection:
         return self._held_back is None and not self.is_closing and self._condition.is_reading
 
     def _serve_frame(self, frame: Buffer) -> None:
+        if self._session is not None and self._session.takes_tokens:
+            self._take_token(self._session, bytes(frame))
+            return
         header = read_request_header(frame, is_flexible=_is_flexible)
         if self._cluster.faults.rules:
             self._introduce(header)
@@ -141,6 +150,9 @@ class ServerConnection:
                 self._close(End.RESET if self._cut.reset else End.CLOSE)
                 return
             self._is_start_known = False
+        if self._session is not None and not self._session.allows(header.api_key):
+            self._close()
+            return
         served = SERVED.get(header.api_key)
         low, high = self._versions.get(header.api_key, (0, -1))
         if served is not None and low <= header.version <= high:
@@ -161,10 +173,10 @@ class ServerConnection:
             ReceivedRequest(API_NAMES[header.api_key], version, node.node_id, header.client_id, header.correlation_id, arrived_s, request)
         )
         hits = self._hits(header, functools.partial(named, request, cluster)) if cluster.faults.rules else []
-        handler = _locked(served.handle)
+        handler = _locked(served.handle) if served.is_locked else served.handle
         for hit in reversed(hits):
             handler = _met_by(hit, handler)
-        call = Call(cluster, node, version, request, self._versions, header.client_id)
+        call = Call(cluster, node, version, request, self._versions, header.client_id, self._session)
         self._answer(_Arrived(served, version, header.correlation_id, hits), version, handler(call))
 
     @property
@@ -186,10 +198,35 @@ class ServerConnection:
             self._close()
         elif isinstance(answer, Later):
             self._held_back = _HeldBack(arrived, answer)
-        elif arrived.hits:
-            self._deliver(arrived, Delivery(b"".join(_response_frame(arrived, version, answer))))
         else:
-            self._outbox.put(_response_frame(arrived, version, answer))
+            frame = _response_frame(arrived, version, answer)
+            if arrived.hits:
+                self._deliver(arrived, Delivery(b"".join(frame)))
+            else:
+                self._outbox.put(frame)
+            self._end_if_refused(arrived, answer)
+
+    # --- authentication ---------------------------------------------------------------------------------------------
+
+    def _new_session(self) -> SaslSession | None:
+        cluster = self._cluster
+        if cluster.sasl is None:
+            return None
+        return SaslSession(cluster.sasl, cluster.clock, random.Random(f"{cluster.faults.seed}/nonces/{self._condition.number}"))
+
+    def _take_token(self, session: SaslSession, token: bytes) -> None:
+        """Brokers before SaslAuthenticate have no words for a refusal: they close the connection."""
+        try:
+            answer = session.respond(token)
+        except AuthenticationFailed:
+            self._close()
+        else:
+            self._outbox.put([len(answer).to_bytes(4, "big") + answer])
+
+    def _end_if_refused(self, arrived: _Arrived, response: Any) -> None:
+        """Who is refused by SaslHandshake or SaslAuthenticate is disconnected."""
+        if arrived.served.request_class.API_KEY in _SASL_APIS and response.error_code not in (0, IllegalSaslStateError.errno):
+            self._close()
 
     # --- faults -----------------------------------------------------------------------------------------------------
 

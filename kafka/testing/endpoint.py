@@ -1,6 +1,6 @@
 """A broker's end of one connection, without I/O: bytes in, bytes out, as the network and faults let them through.
 
-Imported by: testing.{broker,memory}.  Imports: testing.{cluster,condition,connection,outbox}.
+Imported by: testing.{broker,memory}.  Imports: testing.{cluster,condition,connection,outbox,tls}.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from kafka.testing.cluster import Cluster, Node
 from kafka.testing.condition import Condition
 from kafka.testing.connection import ServerConnection
 from kafka.testing.outbox import Buffer, End
+from kafka.testing.tls import ServerTls
 
 
 class Endpoint:
@@ -23,6 +24,7 @@ class Endpoint:
     def __init__(self, cluster: Cluster, node: Node) -> None:
         self._condition = Condition(cluster.faults, node_id=node.node_id, clock=cluster.clock)
         self._connection = ServerConnection(cluster, node, self._condition)
+        self._tls = None if cluster.ssl_context is None else ServerTls(cluster.ssl_context)
         self._received_bytes = 0
         self._sent_bytes = 0
         self._written: list[Buffer] = []  # output that is not frozen any more
@@ -55,12 +57,12 @@ class Endpoint:
         room = limit_bytes - self._received_bytes
         self._received_bytes += len(data)
         if len(data) < room:
-            self._connection.receive(data)
+            self._read(data)
             if self._condition.is_frozen:  # by a request: what was answered before it is gone already
                 self._written += self._connection.take_output()
             self._look()
         else:
-            self._connection.receive(memoryview(data)[: int(room)])
+            self._read(memoryview(data)[: int(room)])
             self.end = end
 
     def receive_end(self) -> None:
@@ -84,15 +86,30 @@ class Endpoint:
         output, self._written = self._written, []
         if not self._condition.is_frozen:
             output += self._connection.take_output()
+        ended = self._connection.ended
+        if self._tls is not None:
+            output = self._tls.encrypt(output)
+            if ended is End.CLOSE:
+                output += self._tls.say_goodbye()
         size = sum(map(len, output))
         limit_bytes, end = self._sent_limit()
         if self._sent_bytes + size >= limit_bytes:
             output = _first(output, int(limit_bytes) - self._sent_bytes)
             self.end = end
-        elif self._connection.ended is not None:
-            self.end = self._connection.ended
+        elif ended is not None:
+            self.end = ended
         self._sent_bytes += size
         return output
+
+    def _read(self, data: Buffer) -> None:
+        if self._tls is None:
+            self._connection.receive(data)
+            return
+        plaintext = self._tls.decrypt(data)
+        if plaintext:
+            self._connection.receive(plaintext)
+        if self._tls.has_ended:
+            self._connection.receive_end()
 
     def _look(self) -> None:
         """Take note of what has befallen the connection; a limit that is passed ends it."""

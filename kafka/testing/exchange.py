@@ -1,6 +1,6 @@
 """What a connection asks of a handler, and what a handler may answer.
 
-Imported by: testing.connection, testing.faults, testing.handlers.  Imports: testing.cluster.
+Imported by: testing.connection, testing.faults, testing.handlers.  Imports: testing.{cluster,sasl}.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Callable, NamedTuple, Union
 
 from kafka.testing.cluster import Cluster, Node
+from kafka.testing.sasl.session import SaslSession
 
 
 class Call(NamedTuple):
@@ -22,6 +23,8 @@ class Call(NamedTuple):
     versions: Mapping[int, tuple[int, int]]
     """{API key: (lowest, highest version)} of all that is served."""
     client_id: str | None
+    session: SaslSession | None = None
+    """How far authentication has come; None on a listener without SASL."""
 
 
 class Silence(Enum):

@@ -12,8 +12,10 @@ from kafka.protocol.fetch import FetchRequest
 from kafka.protocol.list_offsets import ListOffsetsRequest
 from kafka.protocol.metadata import MetadataRequest
 from kafka.protocol.produce import ProduceRequest
+from kafka.protocol.sasl_authenticate import SaslAuthenticateRequest
+from kafka.protocol.sasl_handshake import SaslHandshakeRequest
 from kafka.testing.exchange import Handler
-from kafka.testing.handlers import api_versions, fetch, list_offsets, metadata, produce
+from kafka.testing.handlers import api_versions, fetch, list_offsets, metadata, produce, sasl_authenticate, sasl_handshake
 
 
 class Served(NamedTuple):
@@ -22,6 +24,8 @@ class Served(NamedTuple):
     request_class: Any
     handle: Handler
     versions: tuple[int, int]
+    is_locked: bool = True
+    """Whether the cluster's lock is held while it works; not where it runs code of the user's."""
 
 
 SERVED: dict[int, Served] = {
@@ -31,6 +35,8 @@ SERVED: dict[int, Served] = {
         Served(FetchRequest, fetch.handle, fetch.VERSIONS),
         Served(ListOffsetsRequest, list_offsets.handle, list_offsets.VERSIONS),
         Served(MetadataRequest, metadata.handle, metadata.VERSIONS),
+        Served(SaslHandshakeRequest, sasl_handshake.handle, sasl_handshake.VERSIONS),
+        Served(SaslAuthenticateRequest, sasl_authenticate.handle, sasl_authenticate.VERSIONS, is_locked=False),
         Served(ApiVersionsRequest, api_versions.handle, api_versions.VERSIONS),
     )
 }
