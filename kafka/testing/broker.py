@@ -192,9 +192,13 @@ class KafkaCluster:
 
     # --- what has come --------------------------------------------------------------------------------------------
 
-    def records(self, topic: str) -> list[Record]:
-        """All records, by partition and offset; an empty list where there is no such topic."""
-        return self.cluster.records(topic)
+    def records(self, topic: str, *, only_committed: bool = False) -> list[Record]:
+        """All records, by partition and offset; an empty list where there is no such topic.
+
+        `only_committed`: what a consumer gets that reads committed records only: nothing of a transaction that was aborted, and nothing
+        behind the beginning of one that is open.
+        """
+        return self.cluster.records(topic, only_committed=only_committed)
 
     def batches(self, topic: str) -> list[bytes]:
         """Each batch (of message formats 0 and 1: each partition's share of a request) as it was received."""

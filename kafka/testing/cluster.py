@@ -1,7 +1,6 @@
 """Topics and the brokers that lead their partitions: everything a broker knows, without any I/O.
 
-Imported by: testing.*.  Imports: _clock, testing.{log,releases,request_log,rules,
-sasl,topic_config}.
+Imported by: testing.*.  Imports: _clock, testing.{log,offsets,releases,request_log,rules,sasl,topic_config,transactions}.
 """
 
 from __future__ import annotations
@@ -16,11 +15,13 @@ from typing import Any, NamedTuple
 
 from kafka._clock import Clock
 from kafka.testing.log import PartitionLog
+from kafka.testing.offsets import OffsetStore
 from kafka.testing.releases import NEWEST, Release, release_of, versions_of
 from kafka.testing.request_log import RequestLog
 from kafka.testing.rules import Faults
 from kafka.testing.sasl import Sasl
 from kafka.testing.topic_config import TIMESTAMP_TYPE, TopicConfig
+from kafka.testing.transactions import ProducerIdAndEpoch, TransactionCoordinator
 
 FIRST_NODE_ID = 1
 NO_LEADER = -1
@@ -151,6 +152,8 @@ class Cluster:
         self.api_versions = api_versions
         self.ssl_context = ssl_context
         self.sasl = sasl
+        self.offsets = OffsetStore()
+        self.transactions = TransactionCoordinator(clock, self._write_marker, self.offsets.end_transaction)
         self._topics_made: dict[str, int] = {}  # how often each name was given to a topic
 
     @property
@@ -279,6 +282,7 @@ class Cluster:
         with self.lock:
             if self.topics.pop(name, None) is None:
                 raise ValueError(f"There is no topic {name}")
+            self.offsets.forget_topic(name)
 
     def add_partitions(self, name: str, count: int) -> None:
         """Have `count` partitions in all.  ValueError where there is no such topic or it has as many."""
@@ -317,17 +321,34 @@ class Cluster:
         given = topic.config.min_insync_replicas
         return self.min_insync_replicas if given is None else given
 
-    def records(self, topic: str) -> list[Record]:
-        """All records of a topic, by partition and offset; none where there is no such topic."""
+    def records(self, topic: str, *, only_committed: bool = False) -> list[Record]:
+        """All records of a topic, by partition and offset; none where there is no such topic.
+
+        `only_committed`: as a consumer with isolation.level=read_committed gets them.
+        """
+        with self.lock:
+            self.transactions.expire()
+            visible = [(partition.index, partition.log.visible(only_committed=only_committed)) for partition in self._partitions(topic)]
         return [
-            Record(topic, partition.index, found.offset, found.timestamp, found.key, found.value, found.headers)
-            for partition in self._partitions(topic)
-            for found in partition.log.records()
+            Record(topic, index, found.offset, found.timestamp, found.key, found.value, found.headers)
+            for index, batches in visible
+            for stored in batches
+            for found in stored.records()
         ]
 
     def batches(self, topic: str) -> list[bytes]:
         """Each partition's batches (of old formats: message sets) as they were received."""
-        return [stored.received for partition in self._partitions(topic) for stored in list(partition.log.stored)]
+        return [stored.received for partition in self._partitions(topic) for stored in list(partition.log.stored) if not stored.is_control]
+
+    def _write_marker(self, topic_partition: tuple[str, int], producer: ProducerIdAndEpoch, is_commit: bool) -> bool:
+        partition = self.partition(*topic_partition)
+        if partition is None:
+            return True  # a topic that is gone keeps no transaction open
+        if partition.leader == NO_LEADER:
+            return False
+        epoch = self.transactions.coordinator_epoch
+        partition.log.end_transaction(producer.producer_id, producer.epoch, is_commit=is_commit, coordinator_epoch=epoch)
+        return True
 
     def _partitions(self, topic: str) -> list[Partition]:
         found = self.topics.get(topic)
@@ -345,7 +366,7 @@ class Cluster:
 
     def _extend(self, topic: Topic, replicas: list[list[int]]) -> None:
         for node_ids in replicas:
-            log = PartitionLog(timestamp_type=topic.config.timestamp_type, clock=self.clock)
+            log = PartitionLog(timestamp_type=topic.config.timestamp_type, clock=self.clock, release=self.release)
             partition = Partition(len(topic.partitions), node_ids, log)
             running = [node_id for node_id in node_ids if self.nodes[node_id].is_running]
             partition.isr = running or node_ids[:1]

@@ -270,6 +270,7 @@ def _locked(handle: Handler) -> Handler:
 
     def under_lock(call: Call) -> Answer:
         with call.cluster.lock:
+            call.cluster.transactions.expire()
             answer = handle(call)
         return _later_locked(answer, call.cluster) if isinstance(answer, Later) else answer
 
@@ -279,6 +280,7 @@ def _locked(handle: Handler) -> Handler:
 def _later_locked(later: Later, cluster: Cluster) -> Later:
     def look(must_answer: bool) -> Answer:
         with cluster.lock:
+            cluster.transactions.expire()
             found = later.look(must_answer)
         return _later_locked(found, cluster) if isinstance(found, Later) else found
 

@@ -1,6 +1,6 @@
 """What a connection asks of a handler, and what a handler may answer.
 
-Imported by: testing.connection, testing.faults, testing.handlers.  Imports: testing.{cluster,sasl}.
+Imported by: testing.connection, testing.faults, testing.handlers.  Imports: errors, testing.{cluster,sasl}.
 """
 
 from __future__ import annotations
@@ -9,7 +9,14 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Callable, NamedTuple, Union
 
-from kafka.testing.cluster import Cluster, Node
+from kafka.errors import (
+    BrokerResponseError,
+    FencedLeaderEpochError,
+    NotLeaderForPartitionError,
+    UnknownLeaderEpochError,
+    UnknownTopicOrPartitionError,
+)
+from kafka.testing.cluster import Cluster, Node, Partition, Topic
 from kafka.testing.sasl.session import SaslSession
 
 
@@ -25,6 +32,21 @@ class Call(NamedTuple):
     client_id: str | None
     session: SaslSession | None = None
     """How far authentication has come; None on a listener without SASL."""
+
+    def led(self, topic: Topic | None, index: int, leader_epoch: int = -1) -> Partition:
+        """The partition, which this node leads, in the epoch that the client knows of, -1 where it names none.
+
+        UnknownTopicOrPartitionError, NotLeaderForPartitionError, FencedLeaderEpochError, UnknownLeaderEpochError.
+        """
+        if topic is None or not 0 <= index < len(topic.partitions):
+            raise UnknownTopicOrPartitionError("There is no such partition" if topic is None else f"There is no partition {topic.name}-{index}")
+        partition = topic.partitions[index]
+        if partition.leader != self.node.node_id:
+            raise NotLeaderForPartitionError(f"{topic.name}-{index} is led by node {partition.leader}")
+        if leader_epoch not in (-1, partition.leader_epoch):
+            kind = FencedLeaderEpochError if leader_epoch < partition.leader_epoch else UnknownLeaderEpochError
+            raise kind(f"{topic.name}-{index} is led in epoch {partition.leader_epoch}, not {leader_epoch}")
+        return partition
 
 
 class Silence(Enum):
@@ -67,3 +89,8 @@ def at_once(answer: Answer) -> Answer:
     while isinstance(answer, Later):
         answer = answer.look(True)
     return answer
+
+
+def words(error: BrokerResponseError) -> str | None:
+    """What an answer says about an error."""
+    return str(error.args[0]) if error.args else error.description

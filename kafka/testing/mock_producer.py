@@ -59,9 +59,7 @@ class MockProducer(KafkaProducer):
     Threads: any.
     """
 
-    def __init__(
-        self, *, auto_complete: bool = True, topics: Mapping[str, int] | None = None, default_partitions: int = 1, **configs: Any
-    ) -> None:
+    def __init__(self, *, auto_complete: bool = True, topics: Mapping[str, int] | None = None, default_partitions: int = 1, **configs: Any) -> None:
         """The options of KafkaProducer, and three of its own.
 
         auto_complete: acknowledge each record in send(). topics: {name: number of partitions}; other topics have default_partitions.
@@ -158,9 +156,7 @@ class MockProducer(KafkaProducer):
 
     # --- records ----------------------------------------------------------------------------------------------------
 
-    def _send(
-        self, topic: str, value: Any, key: Any, headers: Any, partition: int | None, timestamp_ms: int | None
-    ) -> FutureRecordMetadata:
+    def _send(self, topic: str, value: Any, key: Any, headers: Any, partition: int | None, timestamp_ms: int | None) -> FutureRecordMetadata:
         with self._lock:
             refusal = self._refusals.popleft() if self._refusals else None
         if refusal is not None:
@@ -169,9 +165,7 @@ class MockProducer(KafkaProducer):
         written = self._outbox.written.pop(future._produce_future, None)
         if written is None:
             return future  # it has failed already: too large, for one
-        sent = SentRecord(
-            topic, written.partition, written.timestamp_ms, key, value, list(written.headers), written.key, written.value, future
-        )
+        sent = SentRecord(topic, written.partition, written.timestamp_ms, key, value, list(written.headers), written.key, written.value, future)
         with self._lock:
             self.history.append(sent)
             error = self._failures.popleft() if self._failures else None

@@ -30,11 +30,27 @@ class Stored:
     Threads: any; it never changes.
     """
 
-    __slots__ = ("_leader_epoch", "_received", "_time_ms", "base_offset", "counts", "magic", "max_timestamp", "next_offset")
+    __slots__ = (
+        "_leader_epoch",
+        "_received",
+        "_time_ms",
+        "base_offset",
+        "counts",
+        "is_control",
+        "is_transactional",
+        "magic",
+        "max_timestamp",
+        "next_offset",
+        "producer_id",
+    )
 
     def __init__(self, received: Buffer, batches: Sequence[RecordBatchView], *, base_offset: int, leader_epoch: int, time_ms: int | None) -> None:
         """`time_ms`: of appending, which replaces the producer's time; None keeps that."""
         self.magic = max(batch.magic for batch in batches)
+        self.producer_id = batches[0].producer_id
+        self.is_transactional = batches[0].is_transactional
+        self.is_control = batches[0].is_control
+        """Whether it tells of a transaction's end and has no records of anybody's."""
         self.base_offset = base_offset
         self.counts = [_count(batch) for batch in batches]
         """How many records each batch or message has."""

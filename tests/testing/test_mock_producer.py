@@ -101,9 +101,10 @@ def many_sends(producer: KafkaProducer) -> list[Any]:
 )
 def test_futures_and_errors_are_those_of_a_real_producer(options: Callable[[], dict[str, Any]]) -> None:
     speaks = OLD_VERSIONS if "api_version" in options() else None
-    with KafkaBroker(default_partitions=3, api_versions=speaks) as broker, KafkaProducer(
-        bootstrap_servers=broker.bootstrap_servers, max_request_size=1000, **options()
-    ) as real:
+    with (
+        KafkaBroker(default_partitions=3, api_versions=speaks) as broker,
+        KafkaProducer(bootstrap_servers=broker.bootstrap_servers, max_request_size=1000, **options()) as real,
+    ):
         expected = many_sends(real)
     with MockProducer(default_partitions=3, max_request_size=1000, **options()) as mock:
         assert many_sends(mock) == expected

@@ -74,18 +74,28 @@ class RawClient:
 
 
 def batch(
-    values: Sequence[bytes | None], *, magic: int = 2, codec: Any = None, headers: Sequence[tuple[str, bytes | None]] = (), at_ms: int = NOW_MS
+    values: Sequence[bytes | None],
+    *,
+    magic: int = 2,
+    codec: Any = None,
+    headers: Sequence[tuple[str, bytes | None]] = (),
+    at_ms: int = NOW_MS,
+    **producer: Any,
 ) -> bytes:
-    """What a producer sends for these values, one millisecond apart, each with key b"k"."""
-    message_format = record.format_for(magic)
+    """What a producer sends for these values, one millisecond apart, each with key b"k".
+
+    producer: producer_id, producer_epoch, base_sequence and transactional, which message format 2 has places for.
+    """
+    message_format: Any = record.format_for(magic)
     records = [message_format.encode(index, at_ms, at_ms + index, b"k", value, headers) for index, value in enumerate(values)]
     last_ms = at_ms + len(values) - 1
-    return b"".join(message_format.assemble(records, len(records), base_timestamp_ms=at_ms, max_timestamp_ms=last_ms, codec=codec))
+    return b"".join(message_format.assemble(records, len(records), base_timestamp_ms=at_ms, max_timestamp_ms=last_ms, codec=codec, **producer))
 
 
-def produce(records: bytes | None, *, topic: str = "t", partition: int = 0, acks: int = -1) -> ProduceRequest:
+def produce(records: bytes | None, *, topic: str = "t", partition: int = 0, acks: int = -1, transactional_id: str | None = None) -> ProduceRequest:
     data = PartitionProduceData(index=partition, records=records)
-    return ProduceRequest(acks=acks, timeout_ms=1000, topic_data=[TopicProduceData(name=topic, partition_data=[data])])
+    topic_data = [TopicProduceData(name=topic, partition_data=[data])]
+    return ProduceRequest(acks=acks, timeout_ms=1000, topic_data=topic_data, transactional_id=transactional_id)
 
 
 def outcome(response: Any) -> PartitionProduceResponse:

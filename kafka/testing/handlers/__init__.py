@@ -7,15 +7,33 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from kafka.protocol.add_offsets_to_txn import AddOffsetsToTxnRequest
+from kafka.protocol.add_partitions_to_txn import AddPartitionsToTxnRequest
 from kafka.protocol.api_versions import ApiVersionsRequest
+from kafka.protocol.end_txn import EndTxnRequest
 from kafka.protocol.fetch import FetchRequest
+from kafka.protocol.find_coordinator import FindCoordinatorRequest
+from kafka.protocol.init_producer_id import InitProducerIdRequest
 from kafka.protocol.list_offsets import ListOffsetsRequest
 from kafka.protocol.metadata import MetadataRequest
 from kafka.protocol.produce import ProduceRequest
 from kafka.protocol.sasl_authenticate import SaslAuthenticateRequest
 from kafka.protocol.sasl_handshake import SaslHandshakeRequest
 from kafka.testing.exchange import Handler
-from kafka.testing.handlers import api_versions, fetch, list_offsets, metadata, produce, sasl_authenticate, sasl_handshake
+from kafka.testing.handlers import (
+    add_offsets_to_txn,
+    add_partitions_to_txn,
+    api_versions,
+    end_txn,
+    fetch,
+    find_coordinator,
+    init_producer_id,
+    list_offsets,
+    metadata,
+    produce,
+    sasl_authenticate,
+    sasl_handshake,
+)
 
 
 class Served(NamedTuple):
@@ -37,7 +55,12 @@ SERVED: dict[int, Served] = {
         Served(MetadataRequest, metadata.handle, metadata.VERSIONS),
         Served(SaslHandshakeRequest, sasl_handshake.handle, sasl_handshake.VERSIONS),
         Served(SaslAuthenticateRequest, sasl_authenticate.handle, sasl_authenticate.VERSIONS, is_locked=False),
+        Served(FindCoordinatorRequest, find_coordinator.handle, find_coordinator.VERSIONS),
         Served(ApiVersionsRequest, api_versions.handle, api_versions.VERSIONS),
+        Served(InitProducerIdRequest, init_producer_id.handle, init_producer_id.VERSIONS),
+        Served(AddPartitionsToTxnRequest, add_partitions_to_txn.handle, add_partitions_to_txn.VERSIONS),
+        Served(AddOffsetsToTxnRequest, add_offsets_to_txn.handle, add_offsets_to_txn.VERSIONS),
+        Served(EndTxnRequest, end_txn.handle, end_txn.VERSIONS),
     )
 }
 

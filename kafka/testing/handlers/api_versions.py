@@ -2,24 +2,35 @@
 
 Behaviour: lists what is served; a version that is too new is answered with error 35, in version 0's form, listing this API's own
 range as releases from 2.4 on do.
-Differs from a broker: there are no features, and software names are not checked.
+From Kafka 4.0 on the feature transaction.version is 2 (KIP-890).
+Differs from a broker: there are no other features, and software names are not checked.
 Imported by: testing.handlers, testing.connection.  Imports: errors, protocol, testing.{exchange,releases}.
 """
 
 from __future__ import annotations
 
 from kafka.errors import UnsupportedVersionError
-from kafka.protocol.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
+from kafka.protocol.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse, FinalizedFeatureKey, SupportedFeatureKey
 from kafka.testing.exchange import Call
 from kafka.testing.releases import Release
 
 VERSIONS = (0, 4)
 
 _FIRST_WITH_OWN_RANGE: Release = (2, 4)
+_FIRST_WITH_SECOND_TRANSACTIONS: Release = (4, 0)
+_END_TXN, _FIRST_END_TXN_WITH_EPOCHS = 26, 5
+_TRANSACTION_VERSION, _SECOND = "transaction.version", 2
 
 
 def handle(call: Call) -> ApiVersionsResponse:
-    return ApiVersionsResponse(api_keys=[ApiVersion(api_key=key, min_version=low, max_version=high) for key, (low, high) in call.versions.items()])
+    response = ApiVersionsResponse(
+        api_keys=[ApiVersion(api_key=key, min_version=low, max_version=high) for key, (low, high) in call.versions.items()]
+    )
+    if call.cluster.release >= _FIRST_WITH_SECOND_TRANSACTIONS and call.versions.get(_END_TXN, (0, 0))[1] >= _FIRST_END_TXN_WITH_EPOCHS:
+        response.supported_features = [SupportedFeatureKey(name=_TRANSACTION_VERSION, min_version=0, max_version=_SECOND)]
+        response.finalized_features = [FinalizedFeatureKey(name=_TRANSACTION_VERSION, max_version_level=_SECOND, min_version_level=_SECOND)]
+        response.finalized_features_epoch = 1
+    return response
 
 
 def refuse(release: Release, versions: tuple[int, int]) -> ApiVersionsResponse:
