@@ -1,0 +1,66 @@
+"""Scenarios: what they are, and how all of them are run against a cluster."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+from tests.broker.kafka_jars import release
+from tests.conformance.peer import Peer
+
+VERSIONS = ("2.8.2", "4.4.0")
+"""The releases whose answers are kept."""
+ANSWERS = Path(__file__).with_name("answers")
+
+Seen = tuple[str, Any]
+"""What was asked, in words, and what was answered, as JSON has it."""
+
+
+class Scenario(NamedTuple):
+    """A part of the script; `since` is the first release that can play it."""
+
+    name: str
+    play: Callable[[Peer], Iterator[Seen]]
+    since: tuple[int, ...]
+
+    def run(self, bootstrap: str) -> list[list[Any]]:
+        """[[what was asked, what was answered], ...] in order."""
+        with Peer(bootstrap) as peer:
+            seen = [[asked, answer] for asked, answer in self.play(peer)]
+        plain: list[list[Any]] = json.loads(json.dumps(seen))
+        return plain
+
+
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(*, since: str = "0.11") -> Callable[[Callable[[Peer], Iterator[Seen]]], Callable[[Peer], Iterator[Seen]]]:
+    """Make a function a scenario, under its own name."""
+
+    def register(play: Callable[[Peer], Iterator[Seen]]) -> Callable[[Peer], Iterator[Seen]]:
+        SCENARIOS[play.__name__] = Scenario(play.__name__, play, release(since))
+        return play
+
+    return register
+
+
+def scenarios_of(version: str) -> list[Scenario]:
+    return [one for one in SCENARIOS.values() if one.since <= release(version)]
+
+
+def kept_answers(version: str) -> dict[str, list[list[Any]]]:
+    """{scenario: what real Kafka of this version answered}."""
+    found: dict[str, list[list[Any]]] = json.loads((ANSWERS / f"{version}.json").read_text())
+    return found
+
+
+def keep_answers(version: str, answers: dict[str, list[list[Any]]]) -> None:
+    """One line for each answer, so that changes are seen as such."""
+    parts = []
+    for name, seen in answers.items():
+        lines = ",\n".join(f"  {json.dumps(pair)}" for pair in seen)
+        parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
+    ANSWERS.mkdir(exist_ok=True)
+    (ANSWERS / f"{version}.json").write_text("{\n" + ",\n".join(parts) + "\n}\n")
