@@ -81,6 +81,11 @@ class Condition:
     # --- what it suffers from ---------------------------------------------------------------------------------------
 
     @property
+    def is_well(self) -> bool:
+        """Whether it suffers from nothing."""
+        return not self._caught and not self._is_forgotten
+
+    @property
     def is_forgotten(self) -> bool:
         return self._is_forgotten
 

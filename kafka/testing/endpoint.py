@@ -115,13 +115,17 @@ class Endpoint:
         """Take note of what has befallen the connection; a limit that is passed ends it."""
         self._condition.look()
         for passed, (limit_bytes, end) in ((self._received_bytes, self._received_limit()), (self._sent_bytes, self._sent_limit())):
-            if self.end is None and passed >= limit_bytes:
+            if passed >= limit_bytes and self.end is None:
                 self.end = end
 
     def _received_limit(self) -> tuple[float, End]:
+        if self._condition.is_well:
+            return _NEVER
         return min(((limit.received_bytes, limit.end) for limit in self._condition.limits()), key=_bytes, default=_NEVER)
 
     def _sent_limit(self) -> tuple[float, End]:
+        if self._condition.is_well:
+            return _NEVER
         return min(((limit.sent_bytes, limit.end) for limit in self._condition.limits()), key=_bytes, default=_NEVER)
 
 
