@@ -284,8 +284,8 @@ class Cluster:
                 raise ValueError(f"There is no topic {name}")
             self.offsets.forget_topic(name)
 
-    def add_partitions(self, name: str, count: int) -> None:
-        """Have `count` partitions in all.  ValueError where there is no such topic or it has as many."""
+    def add_partitions(self, name: str, count: int, *, assignments: Sequence[Sequence[int]] | None = None) -> None:
+        """Have `count` partitions in all; `assignments`: the replicas of the new ones.  ValueError where there is no such topic or it has as many."""
         with self.lock:
             topic = self.topics.get(name)
             if topic is None:
@@ -293,7 +293,8 @@ class Cluster:
             has = len(topic.partitions)
             if count <= has:
                 raise ValueError(f"Topic {name} has {has} partitions; {count} would not be more")
-            self._extend(topic, self._replicas(range(has, count), topic.replication_factor))
+            replicas = [list(node_ids) for node_ids in assignments] if assignments else self._replicas(range(has, count), topic.replication_factor)
+            self._extend(topic, replicas)
 
     def find_topic(self, name: str, *, may_create: bool) -> Topic | None:
         """The topic; if need be made, where cluster and client allow it and the name is legal."""

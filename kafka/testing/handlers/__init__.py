@@ -10,6 +10,10 @@ from typing import Any, NamedTuple
 from kafka.protocol.add_offsets_to_txn import AddOffsetsToTxnRequest
 from kafka.protocol.add_partitions_to_txn import AddPartitionsToTxnRequest
 from kafka.protocol.api_versions import ApiVersionsRequest
+from kafka.protocol.create_partitions import CreatePartitionsRequest
+from kafka.protocol.create_topics import CreateTopicsRequest
+from kafka.protocol.delete_topics import DeleteTopicsRequest
+from kafka.protocol.describe_configs import DescribeConfigsRequest
 from kafka.protocol.end_txn import EndTxnRequest
 from kafka.protocol.fetch import FetchRequest
 from kafka.protocol.find_coordinator import FindCoordinatorRequest
@@ -24,6 +28,10 @@ from kafka.testing.handlers import (
     add_offsets_to_txn,
     add_partitions_to_txn,
     api_versions,
+    create_partitions,
+    create_topics,
+    delete_topics,
+    describe_configs,
     end_txn,
     fetch,
     find_coordinator,
@@ -57,6 +65,10 @@ SERVED: dict[int, Served] = {
         Served(SaslAuthenticateRequest, sasl_authenticate.handle, sasl_authenticate.VERSIONS, is_locked=False),
         Served(FindCoordinatorRequest, find_coordinator.handle, find_coordinator.VERSIONS),
         Served(ApiVersionsRequest, api_versions.handle, api_versions.VERSIONS),
+        Served(CreateTopicsRequest, create_topics.handle, create_topics.VERSIONS),
+        Served(DeleteTopicsRequest, delete_topics.handle, delete_topics.VERSIONS),
+        Served(DescribeConfigsRequest, describe_configs.handle, describe_configs.VERSIONS),
+        Served(CreatePartitionsRequest, create_partitions.handle, create_partitions.VERSIONS),
         Served(InitProducerIdRequest, init_producer_id.handle, init_producer_id.VERSIONS),
         Served(AddPartitionsToTxnRequest, add_partitions_to_txn.handle, add_partitions_to_txn.VERSIONS),
         Served(AddOffsetsToTxnRequest, add_offsets_to_txn.handle, add_offsets_to_txn.VERSIONS),
