@@ -15,7 +15,7 @@ from kafka.testing.exchange import Answer, Call, Handler, Silence, at_once, then
 Covers = Callable[["str | None", "int | None"], bool]
 """Whether this (topic, partition) is meant."""
 
-_PRODUCE, _METADATA, _OFFSET_FETCH, _FIND_COORDINATOR = 0, 3, 9, 10
+_PRODUCE, _METADATA, _OFFSET_FETCH = 0, 3, 9
 
 
 class Layout(NamedTuple):
@@ -53,7 +53,6 @@ LAYOUTS: dict[int, tuple[Layout, ...]] = {
     8: (Layout("topics", "name", "partitions", "partition_index", "topics", "name", "partitions"),),
     19: (Layout("topics", "name", None, None, "topics", "name"),),
     20: (Layout("topics", "name", None, None, "responses", "name"), Layout("topic_names", None, None, None, "responses", "name")),
-    21: (Layout("topics", "name", "partitions", "partition_index", "topics", "name", "partitions", failed={"low_watermark": -1}),),
     23: (
         Layout(
             "topics", "topic", "partitions", "partition", "topics", "topic", "partitions", "partition",
@@ -78,12 +77,22 @@ _NAMES_ONLY = {
 }
 """As LAYOUTS, of APIs whose errors stand elsewhere."""
 
-_FAILED: dict[int, Mapping[str, Any]] = {22: {"producer_id": -1, "producer_epoch": -1}}
+_FAILED: dict[int, Mapping[str, Any]] = {10: {"node_id": -1, "port": -1}, 22: {"producer_id": -1, "producer_epoch": -1}}
 """As Layout.failed, of APIs with one error for the whole answer."""
+
+_LISTS: dict[int, tuple[tuple[str, str, str], ...]] = {
+    10: (("coordinators", "coordinator_keys", "key"),),
+    15: (("groups", "groups", "group_id"),),
+    42: (("results", "groups_names", "group_id"),),
+}
+"""{API key: (answers, the names that the request has for them, the answer's field for its name)}."""
 
 
 def named(request: Any, cluster: Cluster) -> Iterator[tuple[str | None, int | None]]:
     """The topics and partitions that a request is about."""
+    for group in (request.groups or ()) if request.API_KEY == _OFFSET_FETCH else ():
+        for topic in group.topics or ():
+            yield from ((_name(topic, _NAMES_ONLY[_OFFSET_FETCH][0], cluster), index) for index in topic.partition_indexes)
     for layout in LAYOUTS.get(request.API_KEY, _NAMES_ONLY.get(request.API_KEY, ())):
         for topic in getattr(request, layout.topics, None) or ():
             name = _name(topic, layout, cluster)
@@ -98,6 +107,8 @@ def refused(call: Call, error_code: int, covers: Covers, usual: Handler) -> Answ
     api = call.request.API_KEY
     if api == _METADATA:
         return then(usual(call), lambda response: _refused_metadata(response, error_code, covers))
+    if api == _OFFSET_FETCH:
+        return then(usual(call), lambda response: _refused_offset_fetch(response, call.request, error_code, covers, call.cluster))
     for layout in LAYOUTS.get(api, ()):
         if getattr(call.request, layout.topics, None):
             return _refused_in_part(call, layout, error_code, covers, usual)
@@ -175,19 +186,37 @@ def _refused_metadata(response: Any, error_code: int, covers: Covers) -> Any:
     return response
 
 
+def _refused_offset_fetch(response: Any, request: Any, error_code: int, covers: Covers, cluster: Cluster) -> Any:
+    is_whole = all(covers(name, index) for name, index in named(request, cluster))
+    groups = response.groups or [response]
+    for group in groups:
+        if is_whole:
+            group.error_code = error_code
+        for topic in group.topics:
+            name = _name(topic, _NAMES_ONLY[_OFFSET_FETCH][0], cluster)
+            for partition in topic.partitions:
+                if covers(name, partition.partition_index):
+                    partition.error_code, partition.committed_offset = error_code, -1
+    return response
+
+
 def _refused_as_a_whole(call: Call, error_code: int) -> Any:
     request, response = call.request, call.request.RESPONSE()
-    for field, value in {"error_code": error_code, **_FAILED.get(request.API_KEY, {})}.items():
+    _set(response, {"error_code": error_code, **_FAILED.get(request.API_KEY, {})})
+    for answers, names, name in _LISTS.get(request.API_KEY, ()):
+        element = response.FIELDS[answers].element
+        made = [element(**{name: key, "error_code": error_code}) for key in getattr(request, names)]
+        for answer in made:
+            _set(answer, _FAILED.get(request.API_KEY, {}))
+        setattr(response, answers, made)
+    return response
+
+
+def _set(response: Any, values: Mapping[str, Any]) -> None:
+    """Give it these values, as far as it has such fields."""
+    for field, value in values.items():
         if field in response.FIELDS:
             setattr(response, field, value)
-    for field, keys, key in (
-        ("coordinators", getattr(request, "coordinator_keys", ()), "key"),
-        ("groups", [getattr(group, "group_id", group) for group in getattr(request, "groups", None) or ()], "group_id"),
-    ):
-        if field in response.FIELDS:
-            element = response.FIELDS[field].element
-            setattr(response, field, [element(**{key: name, "error_code": error_code}) for name in keys])
-    return response
 
 
 def _name(topic: Any, layout: Layout, cluster: Cluster) -> str | None:
