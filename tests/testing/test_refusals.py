@@ -49,7 +49,7 @@ def test_every_answer_may_be_an_error(clock: VirtualClock, request_class: type[R
 
 @pytest.mark.parametrize(("api_key", "layout"), [(key, layout) for key, layouts in LAYOUTS.items() for layout in layouts])
 def test_layouts_name_fields_that_messages_have(api_key: int, layout: Layout) -> None:
-    (request_class,) = [kind for kind in REQUESTS if kind.API_KEY == api_key]
+    (request_class,) = [kind for kind in REQUESTS if api_key == kind.API_KEY]
     topic = request_class.FIELDS[layout.topics].element
     answer = request_class.RESPONSE.FIELDS[layout.answers].element
     assert layout.name is None or layout.name in topic.FIELDS
