@@ -32,7 +32,7 @@ FLOORS: list[list[str]] = [
     ],
     ["producer.sender"],
     ["producer.config", "producer.assembly", "producer.lifecycle", "producer.kafka", "producer"],
-    ["testing", "testing.mock_producer", "admin", "consumer", "common", "util", "oauth", "sasl", "net", "client_async", ""],
+    ["testing", "testing.mock_producer", "testing.leftovers", "admin", "consumer", "common", "util", "oauth", "sasl", "net", "client_async", ""],
 ]
 
 # Imports between rooms of one floor.

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = ("kafka", "pyproject.toml", "setup.py", "MANIFEST.in", "README.rst", "LICENSE")
+SOURCES = ("kafka", "pytest_kafka_producer.py", "pyproject.toml", "setup.py", "MANIFEST.in", "README.rst", "LICENSE")
 BUILT = shutil.ignore_patterns("*.so", "*.pyd", "*.c", "__pycache__")
 
 HAS_COMPILER = any(shutil.which(name) for name in (os.environ.get("CC", "cc").split()[0], "gcc", "clang"))
