@@ -1,6 +1,6 @@
 """Topics and the brokers that lead their partitions: everything a broker knows, without any I/O.
 
-Imported by: testing.*.  Imports: _clock, testing.{log,offsets,releases,request_log,rules,sasl,topic_config,transactions}.
+Imported by: testing.*.  Imports: _clock, testing.{groups,log,offsets,releases,request_log,rules,sasl,topic_config,transactions}.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kafka._clock import Clock
+from kafka.testing.groups import Groups
 from kafka.testing.log import PartitionLog
 from kafka.testing.offsets import OffsetStore
 from kafka.testing.releases import NEWEST, Release, release_of, versions_of
@@ -27,6 +28,7 @@ FIRST_NODE_ID = 1
 NO_LEADER = -1
 FIRST_WITH_SASL = (0, 10)  # KIP-43
 MAX_MESSAGE_BYTES = 1024 * 1024 + 12  # message.max.bytes of a broker that nobody has configured
+MIN_SESSION_TIMEOUT_MS = 6000  # group.min.session.timeout.ms
 _LEGAL_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _TOPIC_IDS = uuid.UUID("6f3c1d5e-0d0c-4c6e-9f0f-5d2b7a4e8c11")
 
@@ -149,9 +151,12 @@ class Cluster:
         self.auto_create_topics = auto_create_topics
         self.max_message_bytes = max_message_bytes
         self.min_insync_replicas = min_insync_replicas
+        self.min_session_timeout_ms = MIN_SESSION_TIMEOUT_MS
+        """The shortest that a member of a group may ask for."""
         self.api_versions = api_versions
         self.ssl_context = ssl_context
         self.sasl = sasl
+        self.groups = Groups(clock)
         self.offsets = OffsetStore()
         self.transactions = TransactionCoordinator(clock, self._write_marker, self.offsets.end_transaction)
         self._topics_made: dict[str, int] = {}  # how often each name was given to a topic

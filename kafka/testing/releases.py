@@ -15,7 +15,7 @@ Release = tuple[int, ...]
 NEWEST: Release = max(RELEASES)
 
 _OFFSET_COMMIT, _JOIN_GROUP, _HEARTBEAT, _LEAVE_GROUP, _SYNC_GROUP, _DESCRIBE_GROUPS, _LIST_GROUPS = 8, 11, 12, 13, 14, 15, 16
-_CREATE_TOPICS, _DELETE_TOPICS, _OFFSET_FOR_LEADER_EPOCH, _DESCRIBE_CONFIGS, _CREATE_PARTITIONS = 19, 20, 23, 32, 37
+_CREATE_TOPICS, _DELETE_TOPICS, _OFFSET_FOR_LEADER_EPOCH, _DESCRIBE_CONFIGS, _CREATE_PARTITIONS, _DELETE_GROUPS = 19, 20, 23, 32, 37, 42
 
 # APIs that only consumers and administrators use: since which release which version is the highest.  The others are in RELEASES.
 _HIGHEST_SINCE: dict[int, dict[Release, int]] = {
@@ -31,6 +31,7 @@ _HIGHEST_SINCE: dict[int, dict[Release, int]] = {
     _OFFSET_FOR_LEADER_EPOCH: {(0, 11): 0, (2, 0): 1, (2, 1): 2, (2, 2): 3, (2, 8): 4},
     _DESCRIBE_CONFIGS: {(0, 11): 0, (1, 1): 1, (2, 0): 2, (2, 6): 3, (2, 7): 4},
     _CREATE_PARTITIONS: {(1, 0): 0, (2, 0): 1, (2, 5): 2, (2, 7): 3},
+    _DELETE_GROUPS: {(1, 1): 0, (2, 0): 1, (2, 4): 2, (4, 2): 3},
 }
 
 _FIRST_WITHOUT_OLD_CLIENTS: Release = (4, 0)

@@ -13,6 +13,7 @@ from kafka.protocol.api_versions import ApiVersionsRequest
 from kafka.protocol.end_txn import EndTxnRequest
 from kafka.protocol.init_producer_id import InitProducerIdRequest
 from kafka.protocol.list_offsets import ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic
+from kafka.protocol.schema import NO_UUID
 from kafka.record import read
 from kafka.testing import KafkaBroker, KafkaCluster
 from kafka.testing.clock import VirtualClock
@@ -34,6 +35,7 @@ class Writer:
         self.transactional_id = transactional_id
         self.producer_id, self.epoch = -1, -1
         self.sequences: dict[int, int] = {}
+        self.topic_id = NO_UUID
 
     def init(self, version: int = 4, timeout_ms: int = 60_000, *, names_itself: bool = False) -> int:
         expected = {"producer_id": self.producer_id, "producer_epoch": self.epoch} if names_itself else {}
