@@ -70,6 +70,7 @@ class ServerConnection:
         self._held_back: _HeldBack | None = None
         self._outbox = Outbox()
         self._session = self._new_session()
+        self._is_serving = False
         self._is_start_known = False  # whether the rules that do not wait for the whole have seen the next request
         self._cut: CutRequest | None = None  # what the next request has met of them
         self.is_closing = False
@@ -102,14 +103,22 @@ class ServerConnection:
 
     def look_again(self) -> None:
         """Give the answer held back, if it is time or worth it now, and serve what came behind it."""
+        if self._is_serving:
+            return  # what is being served has changed the rules, and goes on in a moment
         if self._held_back is not None:
-            arrived, later = self._held_back
-            answer = later.look(self._cluster.clock.monotonic() >= later.deadline_s)
-            if answer is None:
-                return
+            self._is_serving = True
+            try:
+                self._look_at_held_back(self._held_back)
+            finally:
+                self._is_serving = False
+        self._serve()
+
+    def _look_at_held_back(self, held_back: _HeldBack) -> None:
+        arrived, later = held_back
+        answer = later.look(self._cluster.clock.monotonic() >= later.deadline_s)
+        if answer is not None:
             self._held_back = None
             self._answer(arrived, arrived.version, answer)
-        self._serve()
 
     def take_output(self) -> list[Buffer]:
         """What to send, once."""
@@ -123,6 +132,9 @@ class ServerConnection:
             self._outbox.put_end(end)
 
     def _serve(self) -> None:
+        if self._is_serving:
+            return
+        self._is_serving = True
         try:
             while self._frames and self._is_free:
                 self._serve_frame(self._frames.popleft())
@@ -130,6 +142,8 @@ class ServerConnection:
                 self._look_at_start()
         except ProtocolDecodeError:
             self._close()
+        finally:
+            self._is_serving = False
 
     @property
     def _is_free(self) -> bool:

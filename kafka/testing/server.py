@@ -79,9 +79,13 @@ class Server:
     def look_at_all(self) -> None:
         """Have every connection take note of a change in the cluster's faults; it has when this returns."""
         if threading.current_thread() is self._thread:
+            self._errands.append(_Errand(self._look_at_all))  # when it has done what it is at
             self.wake()
-        else:
+            return
+        try:
             self._do(self._look_at_all)
+        except RuntimeError:
+            pass  # it has stopped, and there are no connections
 
     def stop(self) -> None:
         self._cluster.faults.unwatch(self.look_at_all)

@@ -331,6 +331,19 @@ def test_a_rule_may_be_added_by_the_brokers_thread(network: Any, client: Client)
     assert code(client) == 19
 
 
+def test_answers_keep_their_order_when_one_of_them_adds_a_rule(network: Any, client: Client) -> None:
+    def change(request: Any, response: Any) -> Any:
+        network.cluster.faults.add(faults.DelayReply(network.unit_s), api="Produce", times=1)
+        return response
+
+    network.cluster.faults.add(faults.Change(change), times=3)
+    client.send(frame_of(METADATA, 9) + frame_of(ONE, 9) + frame_of(METADATA, 9) + frame_of(ONE, 9))
+    assert client.answer(METADATA, 9).topics[0].name == "t"
+    assert outcome(client.answer(ONE, 9)).base_offset == 0
+    assert client.answer(METADATA, 9).topics[0].name == "t"
+    assert outcome(client.answer(ONE, 9)).base_offset == 1
+
+
 # --- an answer's bytes ----------------------------------------------------------------------------------------------
 
 
