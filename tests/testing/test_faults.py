@@ -544,6 +544,26 @@ def test_connections_are_cut_at_once(network: Any, client: Client, reset: bool) 
     assert code(network.connect()) == 0
 
 
+def test_a_request_that_meets_a_cut_is_not_served(network: Any, client: Client) -> None:
+    network.cluster.faults.add(faults.Cut(), api="Produce", skip=1)
+    assert code(client) == 0
+    client.send(frame_of(ONE, 9))
+    with pytest.raises(ConnectionResetError):
+        client.read()
+    assert values(network) == [b"a"]
+
+
+def test_a_request_may_begin_the_count_of_bytes(network: Any, client: Client) -> None:
+    network.cluster.faults.add(faults.Cut(sent_bytes=10_000), api="Produce", times=1)
+    assert code(client) == 0
+    received = 0
+    with pytest.raises((ConnectionResetError, EOFError)):
+        while True:
+            client.send(frame_of(METADATA, 9))
+            received += len(client.frame() or b"")
+    assert 9_000 < received < 10_000
+
+
 def test_a_connection_is_cut_after_so_many_bytes_from_the_client(network: Any) -> None:
     frame = frame_of(ONE, 9)
     for count in (len(frame) - 1, len(frame), len(frame) + 1):
