@@ -6,14 +6,8 @@ confluent-kafka (librdkafka) reads 0.10.2 and newer; kafka-python, in an environ
 from __future__ import annotations
 
 import base64
-import functools
-import hashlib
 import json
-import os
-import subprocess
-import sys
 import time
-import venv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,11 +16,12 @@ from confluent_kafka import OFFSET_BEGINNING, TIMESTAMP_NOT_AVAILABLE, Consumer,
 
 from tests.broker.kafka_jars import release
 from tests.broker.processes import run_to_end
+from tests.environments import KAFKA_PYTHON_EXTRAS, environment_with
 
 FIRST_WITH_LIBRDKAFKA = (0, 10, 2)
 READ_TIMEOUT_S = 30.0
 SCRIPT = Path(__file__).with_name("kafka_python_reader.py")
-READER_PACKAGES = ("kafka-python>=2.3,<3", "crc32c", "lz4", "xxhash", "python-snappy", "zstandard")
+READER_PACKAGES = ("kafka-python>=2.3,<3", *KAFKA_PYTHON_EXTRAS)
 
 
 class StoredRecord(NamedTuple):
@@ -135,21 +130,6 @@ def _bytes(text: str | None) -> bytes | None:
     return None if text is None else base64.b64decode(text)
 
 
-@functools.cache
 def kafka_python() -> Path:
-    """The interpreter of an environment with kafka-python, made on first use.
-
-    Of its own, since kafka-python's import name is ours.
-    """
-    named = os.environ.get("KAFKA_TESTS_READER")
-    home = Path(named).resolve() if named else Path(__file__).with_name(".reader")
-    contents = " ".join([*READER_PACKAGES, sys.version])
-    environment = home / hashlib.sha256(contents.encode()).hexdigest()[:12]
-    interpreter = environment / "bin" / "python"
-    if not (environment / ".complete").is_file():
-        home.mkdir(parents=True, exist_ok=True)
-        venv.create(environment, clear=True, with_pip=True)
-        install = [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *READER_PACKAGES]
-        subprocess.run(install, check=True, timeout=300)
-        (environment / ".complete").touch()
-    return interpreter
+    """The interpreter of an environment with kafka-python."""
+    return environment_with(*READER_PACKAGES)

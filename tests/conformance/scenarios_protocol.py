@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kafka.protocol.api_versions import ApiVersionsRequest
+from kafka.protocol.describe_groups import DescribeGroupsRequest
 from kafka.protocol.metadata import MetadataRequest, MetadataRequestTopic
 from tests.conformance.peer import Peer
 from tests.conformance.script import Seen, scenario
@@ -71,6 +72,22 @@ def metadata_of_topics(peer: Peer) -> Iterator[Seen]:
         yield f"no topic: {name[:3]!r} of {len(name)}", [_topic(answer).error_code, len(_topic(answer).partitions)]
     yield "nothing is asked", len(peer.ask(MetadataRequest(topics=[])).topics)
     yield "all are asked", topic in [one.name for one in peer.ask(MetadataRequest(topics=None)).topics]
+
+
+@scenario()
+def what_one_may_do(peer: Peer) -> Iterator[Seen]:
+    """Where nobody asks who one is, everything."""
+    topic = peer.new_topic()
+    for asks in (False, True):
+        request = MetadataRequest(
+            topics=[MetadataRequestTopic(name=topic)], include_cluster_authorized_operations=asks, include_topic_authorized_operations=asks
+        )
+        answer = peer.ask(request, 9)
+        yield f"metadata, asked {asks}", [answer.cluster_authorized_operations, _topic(answer).topic_authorized_operations]
+        described = peer.settled(
+            DescribeGroupsRequest(groups=["nobody's"], include_authorized_operations=asks), lambda one: one.groups[0].error_code
+        )
+        yield f"groups, asked {asks}", described.groups[0].authorized_operations
 
 
 @scenario()
