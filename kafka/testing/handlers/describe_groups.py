@@ -2,7 +2,7 @@
 
 Behaviour: state, protocol and members; a group that does not exist is Dead.
 Differs from a broker: every member's host is /127.0.0.1.
-Imported by: testing.handlers.  Imports: errors, protocol, testing.{exchange,groups}.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.{exchange,groups,operations}.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from kafka.protocol.describe_groups import DescribedGroup, DescribedGroupMember,
 from kafka.testing.exchange import Call
 from kafka.testing.groups import Group, GroupState
 from kafka.testing.handlers.join_group import check_group
+from kafka.testing.operations import if_asked, on_group
 
 VERSIONS = (0, 6)
 
@@ -20,7 +21,11 @@ _HOST = "/127.0.0.1"
 
 
 def handle(call: Call) -> DescribeGroupsResponse:
-    return DescribeGroupsResponse(groups=[_described(call, group_id) for group_id in call.request.groups])
+    groups = [_described(call, group_id) for group_id in call.request.groups]
+    for group in groups:
+        allowed = on_group(call.cluster.release)
+        group.authorized_operations = if_asked(call.request.include_authorized_operations and not group.error_code, allowed)
+    return DescribeGroupsResponse(groups=groups)
 
 
 def _described(call: Call, group_id: str) -> DescribedGroup:

@@ -1,8 +1,8 @@
 """Metadata, versions 0-13.
 
 Behaviour: names every broker that runs, and the topics asked for by name or id; makes those that do not exist where cluster and client allow it.
-Differs from a broker: a new topic has its leaders at once; authorisation does not exist.
-Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange}.
+Differs from a broker: a new topic has its leaders at once; everybody may do everything.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange,operations}.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from kafka.protocol.metadata import (
 )
 from kafka.testing.cluster import NO_LEADER, Cluster, Topic, is_legal
 from kafka.testing.exchange import Call
+from kafka.testing.operations import ON_CLUSTER, ON_TOPIC, if_asked
 
 VERSIONS = (0, 13)
 
@@ -27,12 +28,15 @@ _FIRST_WITH_BROKERS_ALONE = (0, 9)  # without any topic 0.8 lists no broker
 def handle(call: Call) -> MetadataResponse:
     cluster, request = call.cluster, call.request
     topics = [_topic(cluster, asked, request.allow_auto_topic_creation) for asked in _wanted(cluster, request, call.version)]
+    for topic in topics:
+        topic.topic_authorized_operations = if_asked(request.include_topic_authorized_operations and not topic.error_code, ON_TOPIC)
     is_known = bool(cluster.topics) or cluster.release >= _FIRST_WITH_BROKERS_ALONE
     return MetadataResponse(
         brokers=[MetadataResponseBroker(node_id=node.node_id, host=node.host, port=node.port) for node in cluster.running_nodes() if is_known],
         cluster_id=cluster.cluster_id,
         controller_id=cluster.controller_id,
         topics=topics,
+        cluster_authorized_operations=if_asked(request.include_cluster_authorized_operations, ON_CLUSTER),
     )
 
 
