@@ -5,6 +5,7 @@ Imported by: testing.connection, testing.faults, testing.handlers.  Imports: err
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Callable, NamedTuple, Union
@@ -64,6 +65,9 @@ class Later(NamedTuple):
     look: Callable[[bool], Any]
     """Gives the answer, None while it is not worth giving, or another Later; with True it must not be None."""
 
+
+NEVER = Later(math.inf, lambda must_answer: None)
+"""Holds back an answer for good, and with it all that is behind on the connection."""
 
 Answer = Union[Any, Silence, Later]
 Handler = Callable[[Call], Answer]

@@ -134,9 +134,10 @@ def test_chance_is_the_same_for_the_same_seed() -> None:
 
 def test_a_rule_may_be_waited_for(network: Any, client: Client) -> None:
     rule = network.cluster.faults.add(faults.DropRequest(), api="Produce")
-    client.send(frame_of(ONE, 9) * 2)
-    if isinstance(network, MemoryNetwork):
-        client.read(0)
+    for connection in (client, network.connect()):
+        connection.send(frame_of(ONE, 9))
+        if isinstance(network, MemoryNetwork):
+            connection.read(0)
     rule.wait(2)
     with pytest.raises(TimeoutError, match=r"2 of 3 .*DropRequest"):
         if isinstance(network, MemoryNetwork):
@@ -214,17 +215,26 @@ def test_a_fetch_with_an_error_does_not_wait(network: Any, client: Client) -> No
 
 def test_a_request_that_is_dropped_has_no_effect_and_no_answer(network: Any, client: Client) -> None:
     network.cluster.faults.add(faults.DropRequest(), api="Produce", times=1)
-    client.send(frame_of(ONE, 9))
-    assert client.ask(METADATA, 9) is not None, "the next one is served"
+    client.send(frame_of(ONE, 9) + frame_of(METADATA, 9))
+    assert client.read(network.unit_s) is None, "brokers answer in order"
     assert values(network) == []
-    assert code(client) == 0
+    assert code(network.connect()) == 0
 
 
 def test_a_reply_that_is_dropped_leaves_the_effect(network: Any, client: Client) -> None:
     network.cluster.faults.add(faults.DropReply(), api="Produce", times=1)
-    client.send(frame_of(ONE, 9))
-    assert client.ask(METADATA, 9) is not None, "the next one is served"
+    client.send(frame_of(ONE, 9) + frame_of(METADATA, 9))
+    assert client.read(network.unit_s) is None, "brokers answer in order"
     assert values(network) == [b"a"]
+    assert code(network.connect()) == 0
+
+
+@pytest.mark.parametrize(("fault", "written"), [(faults.DropRequest(), 0), (faults.DropReply(), 1)])
+def test_a_request_that_wants_no_answer_holds_nothing_up(network: Any, client: Client, fault: Fault, written: int) -> None:
+    network.cluster.faults.add(fault, api="Produce")
+    client.send(frame_of(produce(batch([b"a"]), acks=0), 9))
+    assert client.ask(METADATA, 9) is not None
+    assert len(values(network)) == written
 
 
 def test_a_request_that_is_delayed_has_its_effect_late(network: Any, client: Client) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kafka.testing.condition import ByteLimit, ConnectionFault, Effect
-from kafka.testing.exchange import Answer, Call, Handler, Later
+from kafka.testing.exchange import NEVER, Answer, Call, Handler, Later
 from kafka.testing.outbox import End
 from kafka.testing.rules import Hit
 
@@ -69,7 +69,7 @@ class HalfOpen(ConnectionFault):
 
     def serve(self, hit: Hit, call: Call, usual: Handler) -> Answer:
         hit.condition.catch(hit.rule)
-        return Later(math.inf, lambda is_due: None)
+        return NEVER
 
 
 @dataclass(frozen=True)
@@ -97,5 +97,5 @@ class Cut(ConnectionFault):
     def serve(self, hit: Hit, call: Call, usual: Handler) -> Answer:
         hit.condition.catch(hit.rule)
         if self.received_bytes is None and self.sent_bytes is None:
-            return Later(math.inf, lambda is_due: None)
+            return NEVER
         return usual(call)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, ClassVar
 
 from kafka.errors import BrokerResponseError
-from kafka.testing.exchange import Answer, Call, Handler, Later, Silence, then
+from kafka.testing.exchange import NEVER, Answer, Call, Handler, Later, Silence, then
 from kafka.testing.refusals import refused
 from kafka.testing.rules import Fault, Hit
 
@@ -39,18 +39,21 @@ class Error(Fault):
 
 @dataclass(frozen=True)
 class DropRequest(Fault):
-    """The broker does nothing and never answers; requests behind it are served."""
+    """The broker does nothing and never answers, and so serves nothing behind it on this connection: brokers answer in order.
+
+    A request that wants no answer (acks=0) is passed over.
+    """
 
     def serve(self, hit: Hit, call: Call, usual: Handler) -> Answer:
-        return Silence.NO_ANSWER
+        return Silence.NO_ANSWER if getattr(call.request, "acks", None) == 0 else NEVER
 
 
 @dataclass(frozen=True)
 class DropReply(Fault):
-    """The broker does what is asked and never answers; requests behind it are served."""
+    """The broker does what is asked and never answers, and so serves nothing behind it on this connection: brokers answer in order."""
 
     def serve(self, hit: Hit, call: Call, usual: Handler) -> Answer:
-        return then(usual(call), lambda response: Silence.NO_ANSWER)
+        return then(usual(call), lambda response: NEVER)
 
 
 @dataclass(frozen=True)
