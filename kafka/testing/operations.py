@@ -17,11 +17,11 @@ ON_CLUSTER = _CREATE | _ALTER | _DESCRIBE | _CLUSTER_ACTION | _CONFIGS | _IDEMPO
 ON_TOPIC = _READ | _WRITE | _CREATE | _DELETE | _ALTER | _DESCRIBE | _CONFIGS
 _ON_GROUP = _READ | _DELETE | _DESCRIBE
 
-_FIRST_WITH_CONFIGS_OF_GROUPS: Release = (3, 8)
+_FIRST_WITH_CONFIGS_OF_GROUPS: Release = (4, 0)
 
 
 def on_group(release: Release) -> int:
-    """Groups have settings since KIP-848."""
+    """Groups have settings with KIP-848; 3.9 does not tell of them."""
     return _ON_GROUP | _CONFIGS if release >= _FIRST_WITH_CONFIGS_OF_GROUPS else _ON_GROUP
 
 
