@@ -113,6 +113,15 @@ def test_it_can_be_left_out(tmp_path: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_wheel_brings_the_pytest_plugin(tmp_path: Path) -> None:
+    site = installed(tmp_path, KAFKA_SPEEDUPS="0")
+    (tmp_path / "test_it.py").write_text("def test_it(kafka_broker, kafka_producer):\n    kafka_producer.send('t', b'v').get(10)\n")
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "test_it.py", cwd=tmp_path, PYTHONPATH=str(site))
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
 def test_the_sources_hold_all_that_a_build_needs(tmp_path: Path) -> None:
     source = copied_to(tmp_path)
     made = run("-c", f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})", cwd=source, KAFKA_SPEEDUPS="0")
