@@ -182,6 +182,8 @@ class ServerConnection:
         """Have a request handled as one of this version."""
         cluster, node = self._cluster, self._node
         request = served.request_class.decode(version, frame, header.body_offset)
+        if self._session is not None and header.api_key == ApiVersionsRequest.API_KEY:
+            self._session.tell_versions()
         arrived_s = cluster.clock.monotonic()
         cluster.requests.add(
             ReceivedRequest(API_NAMES[header.api_key], version, node.node_id, header.client_id, header.correlation_id, arrived_s, request)

@@ -225,7 +225,8 @@ class Door:
 
     def __init__(self, sasl: Sasl | None) -> None:
         self.clock = VirtualClock()
-        self.connection = ServerConnection(*_first_node(Cluster(clock=self.clock, sasl=sasl)))
+        self.cluster = Cluster(clock=self.clock, sasl=sasl)
+        self.connection = ServerConnection(self.cluster, self.cluster.nodes[1])
 
     def choose(self, mechanism: str, version: int = 1) -> Any:
         return ask(self.connection, SaslHandshakeRequest(mechanism=mechanism), version)
@@ -243,10 +244,6 @@ class Door:
         return ask(self.connection, METADATA, 9) is not None
 
 
-def _first_node(cluster: Cluster) -> tuple[Cluster, Any]:
-    return cluster, cluster.nodes[1]
-
-
 PLAIN = b"\0alice\0secret"
 
 
@@ -257,6 +254,20 @@ def test_versions_may_be_asked_for_before_authentication_and_nothing_else() -> N
     assert not door.is_open
     assert door.connection.is_closing
     assert not Door(Sasl(USERS)).is_open
+    door = Door(Sasl(USERS))
+    assert ask(door.connection, ApiVersionsRequest(), 0).error_code == 0
+    assert ask(door.connection, ApiVersionsRequest(), 0) is None, "once only"
+    assert door.connection.is_closing
+
+
+def test_versions_may_be_asked_for_again_where_the_first_was_too_new() -> None:
+    door = Door(Sasl(USERS))
+    frame = bytearray(frame_of(ApiVersionsRequest(), 4))
+    frame[6:8] = (99).to_bytes(2, "big")
+    door.connection.receive(bytes(frame))
+    assert door.connection.take_output()
+    assert ask(door.connection, ApiVersionsRequest(), 0).error_code == 0
+    assert door.choose("PLAIN").error_code == 0
 
 
 def test_a_mechanism_that_is_not_offered_is_refused_with_those_that_are() -> None:
@@ -277,7 +288,8 @@ def test_a_mechanism_that_is_not_offered_is_refused_with_those_that_are() -> Non
         (b"\0\0secret", "username not specified"),
         (b"\0alice\0", "password not specified"),
         (b"alice", "expected 3 tokens"),
-        (b"\0\xff\0secret", "expected 3 tokens"),
+        (b"\0\xff\0secret", "Invalid username or password"),
+        (b"\0\0\0\0", "expected 3 tokens, got 4"),
     ],
 )
 def test_plain(message: bytes, words: str | None) -> None:
@@ -304,27 +316,31 @@ def test_tokens_without_headers_follow_version_0_of_the_handshake() -> None:
     assert door.connection.is_closing
 
 
-@pytest.mark.parametrize("digest", ["sha256", "sha512"])
-def test_scram_as_the_rfc_has_it(digest: str) -> None:
-    door = Door(Sasl(USERS, scram_iterations=5000))
-    door.choose(f"SCRAM-SHA-{digest[3:]}")
-    bare = "n=b=3Do=2Cb,r=fyko+d2lbbFgONRv9qkxdawL"
+def prove(door: Door, digest: str, saslname: str, password: str) -> dict[str, str]:
+    """SCRAM's four messages as RFC 5802 computes them; gives the fields of the broker's first."""
+    bare = f"n={saslname},r=fyko+d2lbbFgONRv9qkxdawL"
     challenge = door.say(f"n,,{bare}".encode()).auth_bytes.decode()
     fields = dict(part.split("=", 1) for part in challenge.split(","))
-    assert fields["r"].startswith("fyko+d2lbbFgONRv9qkxdawL")
-    assert len(fields["r"]) == 48
-    assert fields["i"] == "5000"
-
     final = f"c=biws,r={fields['r']}"
-    salted = hashlib.pbkdf2_hmac(digest, "p\u00e4ss".encode(), base64.b64decode(fields["s"]), 5000)
+    salted = hashlib.pbkdf2_hmac(digest, password.encode(), base64.b64decode(fields["s"]), int(fields["i"]))
     client_key = hmac.new(salted, b"Client Key", digest).digest()
     signed = f"{bare},{challenge},{final}".encode()
     signature = hmac.new(hashlib.new(digest, client_key).digest(), signed, digest).digest()
     proof = base64.b64encode(bytes(a ^ b for a, b in zip(client_key, signature))).decode()
     last = door.say(f"{final},p={proof}".encode()).auth_bytes
-
     server_key = hmac.new(salted, b"Server Key", digest).digest()
     assert last == b"v=" + base64.b64encode(hmac.new(server_key, signed, digest).digest())
+    return fields
+
+
+@pytest.mark.parametrize("digest", ["sha256", "sha512"])
+def test_scram_as_the_rfc_has_it(digest: str) -> None:
+    door = Door(Sasl(USERS, scram_iterations=5000))
+    door.choose(f"SCRAM-SHA-{digest[3:]}")
+    fields = prove(door, digest, "b=3Do=2Cb", "p\u00e4ss")
+    assert fields["r"].startswith("fyko+d2lbbFgONRv9qkxdawL")
+    assert len(fields["r"]) == 48
+    assert fields["i"] == "5000"
     assert door.is_open
 
 
@@ -334,7 +350,7 @@ def test_scram_as_the_rfc_has_it(digest: str) -> None:
         [b"n,,n=nobody,r=x"],
         [b"n,,n=alice,r="],
         [b"p=tls-unique,,n=alice,r=x"],
-        [b"n,a=bob,n=alice,r=x"],
+        [b"y,,n=alice,r=x"],
         [b"nonsense"],
         [b"\xff"],
         [b"n,,n=alice,r=x", b"c=biws,r=x,p=AAAA"],
@@ -355,8 +371,14 @@ def test_scram_that_proves_nothing_is_refused(messages: list[bytes]) -> None:
         nonce = response.auth_bytes.partition(b",")[0][2:]
     assert response is not None
     assert response.error_code == 58
-    assert response.error_message.endswith("invalid credentials with SASL mechanism SCRAM-SHA-256")
+    assert response.error_message == "Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-256"
     assert door.connection.is_closing
+
+
+def test_scram_for_somebody_else_is_refused_in_words() -> None:
+    door = Door(Sasl(USERS))
+    door.choose("SCRAM-SHA-256")
+    assert "authorization id that is different from username" in door.say(b"n,a=bob,n=alice,r=x").error_message
 
 
 def test_a_token_is_checked_by_the_test() -> None:
@@ -437,11 +459,21 @@ def test_who_authenticates_again_must_be_the_same() -> None:
     door.say(PLAIN)
     door.choose("PLAIN")
     response = door.say("\0b=o,b\0p\u00e4ss".encode())
-    assert (response.error_code, response.error_message) == (58, "Cannot change principals during re-authentication from alice to b=o,b")
+    assert (response.error_code, response.error_message) == (58, "Cannot change principals during re-authentication from User.alice: User.b=o,b")
     door = Door(Sasl(USERS, session_lifetime_s=60))
     door.choose("PLAIN")
     door.say(PLAIN)
-    assert door.choose("SCRAM-SHA-256").error_code == 33
+    assert door.choose("SCRAM-SHA-256").error_code == 0
+    assert door.say(b"n,,n=alice,r=x") is None
+    assert door.connection.is_closing
+
+
+def test_a_second_proof_that_fails_is_called_so() -> None:
+    door = Door(Sasl(USERS, session_lifetime_s=60, mechanisms=["SCRAM-SHA-256"]))
+    door.choose("SCRAM-SHA-256")
+    prove(door, "sha256", "alice", "secret")
+    door.choose("SCRAM-SHA-256")
+    assert "during re-authentication due to invalid credentials" in door.say(b"n,,n=nobody,r=x").error_message
 
 
 def test_nothing_else_is_served_in_the_middle_of_authenticating_again() -> None:
@@ -474,7 +506,7 @@ def test_passwords_may_be_changed_while_the_cluster_runs() -> None:
 
 def test_an_authentication_may_be_made_to_fail() -> None:
     door = Door(Sasl(USERS))
-    door.connection._cluster.faults.add(faults.Error(58), api="SaslAuthenticate")
+    door.cluster.faults.add(faults.Error(58), api="SaslAuthenticate")
     door.choose("PLAIN")
     assert door.say(PLAIN).error_code == 58
     assert door.connection.is_closing
@@ -482,7 +514,7 @@ def test_an_authentication_may_be_made_to_fail() -> None:
 
 def test_requests_wait_for_the_answer_to_authentication() -> None:
     door = Door(Sasl(USERS))
-    door.connection._cluster.faults.add(faults.DelayReply(1.0), api="SaslAuthenticate")
+    door.cluster.faults.add(faults.DelayReply(1.0), api="SaslAuthenticate")
     door.choose("PLAIN")
     door.connection.receive(frame_of(SaslAuthenticateRequest(auth_bytes=PLAIN), 2))
     assert door.connection.take_output() == []

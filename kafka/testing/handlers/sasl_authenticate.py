@@ -2,7 +2,8 @@
 
 Behaviour: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER (see testing.sasl), with a session's lifetime from version 1 on (KIP-368);
 who proves nothing gets error 58 and is disconnected. Error 34 where nothing is to be authenticated.
-Differs from a broker: the error comes at once, not after connection.failed.authentication.delay.ms.
+Differs from a broker: the error comes at once, not after connection.failed.authentication.delay.ms; another request in its place closes the
+connection without error 34.
 Imported by: testing.handlers.  Imports: errors, protocol, testing.{exchange,sasl}.
 """
 
@@ -24,5 +25,5 @@ def handle(call: Call) -> SaslAuthenticateResponse:
     try:
         answer = session.respond(call.request.auth_bytes)
     except AuthenticationFailed as error:
-        return SaslAuthenticateResponse(error_code=SaslAuthenticationFailedError.errno, error_message=str(error))
+        return SaslAuthenticateResponse(error_code=SaslAuthenticationFailedError.errno, error_message=error.words)
     return SaslAuthenticateResponse(error_message=None, auth_bytes=answer, session_lifetime_ms=session.lifetime_ms)

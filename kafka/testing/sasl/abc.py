@@ -9,7 +9,12 @@ import abc
 
 
 class AuthenticationFailed(Exception):
-    """Its text is what the client is told."""
+    """The client has not proved who it is."""
+
+    def __init__(self, words: str | None = None) -> None:
+        """`words`: what it is told; None for what brokers say so as to give nothing away."""
+        super().__init__(words)
+        self.words = words
 
 
 class ServerMechanism(abc.ABC):
@@ -27,7 +32,3 @@ class ServerMechanism(abc.ABC):
     def respond(self, message: bytes) -> bytes:
         """The answer to the client's message; AuthenticationFailed where it proves nothing."""
 
-
-def invalid_credentials(mechanism: str) -> AuthenticationFailed:
-    """In Kafka's words."""
-    return AuthenticationFailed(f"Authentication failed during authentication due to invalid credentials with SASL mechanism {mechanism}")

@@ -40,19 +40,21 @@ class OAuthBearer(ServerMechanism):
 
     def respond(self, message: bytes) -> bytes:
         if self._is_refused:
-            raise AuthenticationFailed(_REFUSAL if message == _GOODBYE else "Invalid OAUTHBEARER client message")
+            raise AuthenticationFailed(_REFUSAL if message == _GOODBYE else None)
         found = _FIRST.fullmatch(message.decode(errors="replace"))
         if found is None:
-            raise AuthenticationFailed("Invalid OAUTHBEARER client first message")
+            raise AuthenticationFailed
         extensions = dict(pair.split("=", 1) for pair in found["pairs"].rstrip("\x01").split("\x01"))
         bearer = _BEARER.fullmatch(extensions.pop("auth", ""))
         if bearer is None:
-            raise AuthenticationFailed("Invalid OAUTHBEARER client first message: 'auth' not specified or no bearer token")
+            raise AuthenticationFailed
         accepted = self._check(bearer["token"], extensions) if self._check is not None else None
         if accepted is None:
             self._is_refused = True
             return _REFUSAL.encode()
-        if found["identity"] and found["identity"] != accepted.principal:
-            raise AuthenticationFailed("Authentication failed: Client requested an authorization id different from the token's principal name")
+        identity = found["identity"]
+        if identity and identity != accepted.principal:
+            differ = f"an authorization id ({identity}) that is different from the token's principal name ({accepted.principal})"
+            raise AuthenticationFailed(f"Authentication failed: Client requested {differ}")
         self.principal, self.lifetime_s = accepted
         return b""

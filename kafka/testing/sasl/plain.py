@@ -21,10 +21,10 @@ class Plain(ServerMechanism):
         self._users = users
 
     def respond(self, message: bytes) -> bytes:
-        try:
-            identity, user, password = message.decode().split("\0")
-        except ValueError:  # UnicodeDecodeError is one
-            raise AuthenticationFailed("Invalid SASL/PLAIN response: expected 3 tokens") from None
+        tokens = message.decode(errors="replace").split("\0", 3)
+        if len(tokens) != 3:
+            raise AuthenticationFailed(f"Invalid SASL/PLAIN response: expected 3 tokens, got {len(tokens)}")
+        identity, user, password = tokens
         if not user or not password:
             raise AuthenticationFailed(f"Authentication failed: {'password' if user else 'username'} not specified")
         expected = self._users.get(user)

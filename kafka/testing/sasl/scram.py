@@ -1,4 +1,6 @@
-"""SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677).  Neither channel binding nor delegation tokens.
+"""SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677).
+
+Differs from a broker: no delegation tokens; the client's last message must repeat its header, as the RFC wants and brokers do not check.
 
 Imported by: testing.sasl.  Imports: testing.sasl.abc.
 """
@@ -13,7 +15,7 @@ import random
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from kafka.testing.sasl.abc import ServerMechanism, invalid_credentials
+from kafka.testing.sasl.abc import AuthenticationFailed, ServerMechanism
 
 LEAST_ITERATIONS = 4096
 _NONCE_BYTES = 18
@@ -61,7 +63,6 @@ class Scram(ServerMechanism):
     def __init__(self, digest: str, users: Mapping[str, str], secrets: ScramSecrets, chance: random.Random) -> None:
         """`digest`: "sha256" or "sha512"."""
         self._digest = digest
-        self._failure = invalid_credentials(f"SCRAM-{digest[:3].upper()}-{digest[3:]}")
         self._users = users
         self._secrets = secrets
         self._chance = chance
@@ -76,15 +77,17 @@ class Scram(ServerMechanism):
             text = message.decode()
             return self._challenge(text) if self._secret is None else self._signature(text, self._secret)
         except (ValueError, KeyError, binascii.Error):
-            raise self._failure from None
+            raise AuthenticationFailed from None
 
     def _challenge(self, text: str) -> bytes:
         binding, identity, bare = text.split(",", 2)
         attributes = _attributes(bare)
         self._header = f"{binding},{identity},"
         self._user = attributes["n"].replace("=2C", ",").replace("=3D", "=")
-        if binding not in ("n", "y") or identity not in ("", f"a={attributes['n']}") or self._user not in self._users or not attributes["r"]:
-            raise self._failure
+        if binding != "n" or not attributes["r"] or self._user not in self._users:
+            raise AuthenticationFailed
+        if identity not in ("", f"a={attributes['n']}"):
+            raise AuthenticationFailed("Authentication failed: Client requested an authorization id that is different from username")
         self._secret = secret = self._secrets.of(self._digest, self._user, self._users[self._user])
         self._nonce = attributes["r"] + base64.b64encode(self._chance.getrandbits(8 * _NONCE_BYTES).to_bytes(_NONCE_BYTES, "big")).decode()
         challenge = f"r={self._nonce},s={base64.b64encode(secret.salt).decode()},i={secret.iterations}"
@@ -95,13 +98,13 @@ class Scram(ServerMechanism):
         without_proof, _, proof = text.rpartition(",p=")
         attributes = _attributes(without_proof)
         if base64.b64decode(attributes["c"], validate=True).decode() != self._header or attributes["r"] != self._nonce:
-            raise self._failure
+            raise AuthenticationFailed
         signed = f"{self._conversation},{without_proof}".encode()
         mask = _hmac(self._digest, secret.stored_key, signed)
         given = base64.b64decode(proof, validate=True)
         client_key = bytes(a ^ b for a, b in zip(given, mask))
         if len(given) != len(mask) or not hmac.compare_digest(hashlib.new(self._digest, client_key).digest(), secret.stored_key):
-            raise self._failure
+            raise AuthenticationFailed
         self.principal = self._user
         return b"v=" + base64.b64encode(_hmac(self._digest, secret.server_key, signed))
 

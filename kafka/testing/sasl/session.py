@@ -20,6 +20,7 @@ class SaslState(Enum):
     """Of a connection to a broker that wants authentication."""
 
     NEW = "nobody knows who it is"
+    TOLD = "nobody knows who it is, and it knows the versions"
     TALKING = "a mechanism is chosen"
     DONE = "the client has proved who it is"
     TALKING_AGAIN = "it proves that once more"
@@ -27,7 +28,8 @@ class SaslState(Enum):
 
 
 TRANSITIONS: dict[SaslState, frozenset[SaslState]] = {
-    SaslState.NEW: frozenset({SaslState.TALKING, SaslState.FAILED}),
+    SaslState.NEW: frozenset({SaslState.TOLD, SaslState.TALKING, SaslState.FAILED}),
+    SaslState.TOLD: frozenset({SaslState.TALKING, SaslState.FAILED}),
     SaslState.TALKING: frozenset({SaslState.DONE, SaslState.FAILED}),
     SaslState.DONE: frozenset({SaslState.TALKING_AGAIN, SaslState.FAILED}),
     SaslState.TALKING_AGAIN: frozenset({SaslState.DONE, SaslState.FAILED}),
@@ -36,6 +38,7 @@ TRANSITIONS: dict[SaslState, frozenset[SaslState]] = {
 
 _ALLOWED: dict[SaslState, frozenset[int]] = {
     SaslState.NEW: frozenset({_SASL_HANDSHAKE, _API_VERSIONS}),
+    SaslState.TOLD: frozenset({_SASL_HANDSHAKE}),
     SaslState.TALKING: frozenset({_SASL_AUTHENTICATE}),
     SaslState.TALKING_AGAIN: frozenset({_SASL_AUTHENTICATE}),
     SaslState.FAILED: frozenset(),
@@ -74,7 +77,7 @@ class SaslSession:
     @property
     def may_begin(self) -> bool:
         """Whether SaslHandshake is in its place: at first, and later where sessions end (KIP-368)."""
-        return self.state is SaslState.NEW or (self.state is SaslState.DONE and self._lifetime_s is not None)
+        return self.state in (SaslState.NEW, SaslState.TOLD) or (self.state is SaslState.DONE and self._lifetime_s is not None)
 
     @property
     def is_talking(self) -> bool:
@@ -86,28 +89,35 @@ class SaslSession:
             return api_key == _SASL_HANDSHAKE or self._clock.monotonic() < self._expires_s
         return api_key in _ALLOWED[self.state]
 
+    def tell_versions(self) -> None:
+        """ApiVersions is answered, which happens once before authentication."""
+        if self.state is SaslState.NEW:
+            self._go(SaslState.TOLD)
+
     def begin(self, mechanism: str, *, is_raw: bool) -> bool:
-        """Choose a mechanism; False where it is not offered, or not the one of before, and that is the end."""
+        """Choose a mechanism; False where it is not offered.  Where it is not the one of before, that comes to light with the next request."""
         again = self.state is SaslState.DONE
         if mechanism not in self._sasl.mechanisms or (again and mechanism != self._mechanism_name):
             self._go(SaslState.FAILED)
-            return False
+            return mechanism in self._sasl.mechanisms
         self._mechanism_name, self._is_raw = mechanism, is_raw
         self._mechanism = self._sasl.mechanism(mechanism, self._chance)
         self._go(SaslState.TALKING_AGAIN if again else SaslState.TALKING)
         return True
 
     def respond(self, message: bytes) -> bytes:
-        """The mechanism's answer; AuthenticationFailed where that is the end."""
-        if self._mechanism is None:
-            raise AuthenticationFailed("No mechanism was chosen")
+        """The mechanism's answer; AuthenticationFailed, with words, where that is the end."""
         try:
+            if self._mechanism is None:
+                raise AuthenticationFailed
             answer = self._mechanism.respond(message)
             if self._mechanism.principal is not None:
                 self._finish(self._mechanism.principal, self._mechanism.lifetime_s)
-        except AuthenticationFailed:
+        except AuthenticationFailed as error:
+            occasion = "re-authentication" if self.state is SaslState.TALKING_AGAIN else "authentication"
             self._go(SaslState.FAILED)
-            raise
+            general = f"Authentication failed during {occasion} due to invalid credentials with SASL mechanism {self._mechanism_name}"
+            raise AuthenticationFailed(error.words or general) from None
         return answer
 
     @property
@@ -117,7 +127,7 @@ class SaslSession:
 
     def _finish(self, principal: str, proof_lifetime_s: float | None) -> None:
         if self.state is SaslState.TALKING_AGAIN and principal != self.principal:
-            raise AuthenticationFailed(f"Cannot change principals during re-authentication from {self.principal} to {principal}")
+            raise AuthenticationFailed(f"Cannot change principals during re-authentication from User.{self.principal}: User.{principal}")
         lifetimes_s = [seconds for seconds in (proof_lifetime_s, self._sasl.session_lifetime_s) if seconds is not None]
         self.principal = principal
         self._lifetime_s = min(lifetimes_s) if lifetimes_s else None
