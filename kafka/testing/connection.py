@@ -25,7 +25,7 @@ from kafka.testing.frames import FrameReader
 from kafka.testing.handlers import API_NAMES, SERVED, Served
 from kafka.testing.handlers.api_versions import refuse
 from kafka.testing.outbox import Buffer, Delivery, End, Outbox
-from kafka.testing.refusals import named
+from kafka.testing.refusals import named, wholly_refused
 from kafka.testing.request_log import ReceivedRequest
 from kafka.testing.rules import Asked, Hit
 from kafka.testing.sasl.abc import AuthenticationFailed
@@ -34,6 +34,7 @@ from kafka.testing.sasl.session import SaslSession
 MAX_REQUEST_BYTES = 100 * 1024 * 1024  # socket.request.max.bytes
 _MOST_HEADER_BYTES = 64 * 1024  # more than a client id can have
 _FIRST_SILENT_ON_API_VERSIONS = (0, 9)
+_FIRST_TO_TELL_VERSIONS_ONCE = (1, 0)
 _SASL_APIS = frozenset({17, 36})
 
 
@@ -164,11 +165,13 @@ class ServerConnection:
                 self._close(End.RESET if self._cut.reset else End.CLOSE)
                 return
             self._is_start_known = False
-        if self._session is not None and not self._session.allows(header.api_key):
-            self._close()
-            return
         served = SERVED.get(header.api_key)
         low, high = self._versions.get(header.api_key, (0, -1))
+        if self._session is not None and not self._session.allows(header.api_key):
+            if self._session.is_talking and served is not None and low <= header.version <= high:
+                self._refuse_for_now(served, header, frame)
+            self._close()
+            return
         if served is not None and low <= header.version <= high:
             self._call(served, header, header.version, frame)
         elif header.api_key == ApiVersionsRequest.API_KEY and served is not None:
@@ -228,7 +231,14 @@ class ServerConnection:
         cluster = self._cluster
         if cluster.sasl is None:
             return None
-        return SaslSession(cluster.sasl, cluster.clock, random.Random(f"{cluster.faults.seed}/nonces/{self._condition.number}"))
+        chance = random.Random(f"{cluster.faults.seed}/nonces/{self._condition.number}")
+        return SaslSession(cluster.sasl, cluster.clock, chance, tells_versions_once=cluster.release >= _FIRST_TO_TELL_VERSIONS_ONCE)
+
+    def _refuse_for_now(self, served: Served, header: RequestHeader, frame: Buffer) -> None:
+        """Something else than a proof comes in the middle of authentication."""
+        request = served.request_class.decode(header.version, frame, header.body_offset)
+        call = Call(self._cluster, self._node, header.version, request, self._versions, header.client_id, self._session)
+        self._answer(_Arrived(served, header.version, header.correlation_id), header.version, wholly_refused(call, IllegalSaslStateError.errno))
 
     def _take_token(self, session: SaslSession, token: bytes) -> None:
         """Brokers before SaslAuthenticate have no words for a refusal: they close the connection."""

@@ -188,6 +188,8 @@ def _refused_metadata(response: Any, error_code: int, covers: Covers) -> Any:
 
 def _refused_offset_fetch(response: Any, request: Any, error_code: int, covers: Covers, cluster: Cluster) -> Any:
     is_whole = all(covers(name, index) for name, index in named(request, cluster))
+    if not response.groups:
+        response.groups = [response.FIELDS["groups"].element(group_id=group.group_id) for group in request.groups or ()]
     groups = response.groups or [response]
     for group in groups:
         if is_whole:
@@ -198,6 +200,16 @@ def _refused_offset_fetch(response: Any, request: Any, error_code: int, covers: 
                 if covers(name, partition.partition_index):
                     partition.error_code, partition.committed_offset = error_code, -1
     return response
+
+
+def wholly_refused(call: Call, error_code: int) -> Answer:
+    """As refused(), for all that the request asks; nothing is looked up."""
+    request = call.request
+    if request.API_KEY == _METADATA:
+        element = request.RESPONSE.FIELDS["topics"].element
+        topics = [element(name=topic.name, topic_id=topic.topic_id, error_code=error_code) for topic in request.topics or ()]
+        return request.RESPONSE(topics=topics)
+    return refused(call, error_code, lambda topic, partition: True, lambda same: request.RESPONSE())
 
 
 def _refused_as_a_whole(call: Call, error_code: int) -> Any:

@@ -18,7 +18,7 @@ from confluent_kafka import KafkaException, Producer
 
 from kafka import KafkaProducer
 from kafka.protocol.api_versions import ApiVersionsRequest
-from kafka.protocol.metadata import MetadataRequest
+from kafka.protocol.metadata import MetadataRequest, MetadataRequestTopic
 from kafka.protocol.sasl_authenticate import SaslAuthenticateRequest
 from kafka.protocol.sasl_handshake import SaslHandshakeRequest
 from kafka.testing import AcceptedToken, Certificates, Cluster, KafkaBroker, Sasl, VirtualClock, faults
@@ -241,7 +241,7 @@ class Door:
     @property
     def is_open(self) -> bool:
         """Whether a request that needs authentication is answered."""
-        return ask(self.connection, METADATA, 9) is not None
+        return ask(self.connection, METADATA, 9) is not None and not self.connection.is_closing
 
 
 PLAIN = b"\0alice\0secret"
@@ -297,7 +297,7 @@ def test_plain(message: bytes, words: str | None) -> None:
     door.choose("PLAIN")
     response = door.say(message)
     if words is None:
-        assert (response.error_code, response.error_message, response.session_lifetime_ms) == (0, None, 0)
+        assert (response.error_code, response.error_message, response.session_lifetime_ms) == (0, "", 0)
         assert door.is_open
     else:
         assert response.error_code == 58
@@ -482,6 +482,15 @@ def test_nothing_else_is_served_in_the_middle_of_authenticating_again() -> None:
     door.say(PLAIN)
     door.choose("PLAIN")
     assert not door.is_open
+
+
+def test_what_comes_in_the_middle_of_authenticating_is_refused_in_its_own_words() -> None:
+    door = Door(Sasl(USERS))
+    door.choose("PLAIN")
+    (topic,) = ask(door.connection, MetadataRequest(topics=[MetadataRequestTopic(name="t")]), 9).topics
+    assert topic.error_code == 34
+    assert door.connection.is_closing
+    assert door.cluster.topics == {}
 
 
 @pytest.mark.parametrize("sasl", [None, Sasl(USERS)], ids=["no SASL", "authenticated"])

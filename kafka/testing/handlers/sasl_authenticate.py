@@ -2,8 +2,7 @@
 
 Behaviour: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER (see testing.sasl), with a session's lifetime from version 1 on (KIP-368);
 who proves nothing gets error 58 and is disconnected. Error 34 where nothing is to be authenticated.
-Differs from a broker: the error comes at once, not after connection.failed.authentication.delay.ms; another request in its place closes the
-connection without error 34.
+Differs from a broker: the error comes at once, not after connection.failed.authentication.delay.ms.
 Imported by: testing.handlers.  Imports: errors, protocol, testing.{exchange,sasl}.
 """
 
@@ -26,4 +25,4 @@ def handle(call: Call) -> SaslAuthenticateResponse:
         answer = session.respond(call.request.auth_bytes)
     except AuthenticationFailed as error:
         return SaslAuthenticateResponse(error_code=SaslAuthenticationFailedError.errno, error_message=error.words)
-    return SaslAuthenticateResponse(error_message=None, auth_bytes=answer, session_lifetime_ms=session.lifetime_ms)
+    return SaslAuthenticateResponse(auth_bytes=answer, session_lifetime_ms=session.lifetime_ms)

@@ -53,10 +53,12 @@ class SaslSession:
     Threads: the broker's.
     """
 
-    def __init__(self, sasl: Sasl, clock: Clock, chance: random.Random) -> None:
+    def __init__(self, sasl: Sasl, clock: Clock, chance: random.Random, *, tells_versions_once: bool = True) -> None:
+        """`tells_versions_once`: as Kafka does since 1.0 (KIP-152)."""
         self._sasl = sasl
         self._clock = clock
         self._chance = chance
+        self._tells_versions_once = tells_versions_once
         self.state = SaslState.NEW
         self.principal: str | None = None
         self._mechanism_name = ""
@@ -84,14 +86,14 @@ class SaslSession:
         return self.state in (SaslState.TALKING, SaslState.TALKING_AGAIN)
 
     def allows(self, api_key: int) -> bool:
-        """Whether a request for this API may be served now; if not, the connection is closed."""
+        """Whether a request for this API may be served now; if not, the connection is closed, with words where the two are talking."""
         if self.state is SaslState.DONE:
             return api_key == _SASL_HANDSHAKE or self._clock.monotonic() < self._expires_s
         return api_key in _ALLOWED[self.state]
 
     def tell_versions(self) -> None:
-        """ApiVersions is answered, which happens once before authentication."""
-        if self.state is SaslState.NEW:
+        """ApiVersions is answered."""
+        if self.state is SaslState.NEW and self._tells_versions_once:
             self._go(SaslState.TOLD)
 
     def begin(self, mechanism: str, *, is_raw: bool) -> bool:
