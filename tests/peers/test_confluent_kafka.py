@@ -204,7 +204,7 @@ def test_two_members_of_a_group_share_a_topic_and_one_takes_over(consumer_for: M
         for member in members:
             member.commit(asynchronous=False)
 
-        members.pop().unsubscribe()
+        members.pop().close()
         until(lambda: len(members[0].assignment()) == 4, members[0])
         deliver_everywhere(cluster, 5)
 
