@@ -12,8 +12,9 @@ import kafka
 from kafka import _accel
 from kafka._clock import SystemClock
 from kafka.future import Home
-from kafka.producer.accumulator import BatchSizes, PartitionQueue, RecordAccumulator
+from kafka.producer.accumulator import BatchSizes, RecordAccumulator
 from kafka.producer.memory import BufferMemory
+from kafka.producer.partition_queue import PartitionQueue
 from kafka.protocol.produce import PartitionProduceResponse, ProduceResponse, TopicProduceResponse
 from kafka.protocol.produce_batches import ProduceAnswer, ProduceBatches
 from kafka.structs import TopicPartition
@@ -38,11 +39,11 @@ class Bench:
 
     def begin(self) -> None:
         """A new batch, of one record."""
-        batch = self.queue.open
+        batch = self.queue.slot.open
         if batch is not None:
             batch.seal()
             batch.records.drop()
-        self.queue.open = self.queue.records = None
+        self.queue.slot.open = self.queue.slot.records = None
         self.queue.batches.clear()
         self.accumulator.fresh.clear()
         self.accumulator.append(self.queue, 1000, None, VALUE, (), -1, 0.0)
@@ -104,7 +105,7 @@ def per_record(bench: Bench) -> list[tuple[str, float]]:  # noqa: C901 - a loop 
             send("t", VALUE).add_callback(_ignore)
 
     def complete() -> None:
-        batch = bench.queue.open
+        batch = bench.queue.slot.open
         if batch is not None:
             batch.result.succeed(0)
 
@@ -132,7 +133,7 @@ def per_batch() -> list[tuple[str, float]]:
     def forget() -> None:
         accumulator.fresh.clear()
         for queue in queues:
-            queue.open = queue.records = None
+            queue.slot.open = queue.slot.records = None
             queue.batches.clear()
 
     def begin() -> None:

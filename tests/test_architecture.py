@@ -18,6 +18,8 @@ FLOORS: list[list[str]] = [
     [
         "producer.future",
         "producer.memory",
+        "producer.slot",
+        "producer.partition_queue",
         "producer.records",
         "producer.batch",
         "producer.accumulator",

@@ -2,7 +2,7 @@
 
 The I/O thread takes no lock here. What it needs is left in deques (`fresh`, `deferred`, `flushes`) by single atomic appends,
 so that it goes on while a signal handler that interrupted append() waits for it.
-Imported by: producer.sender, producer.kafka.  Imports: record, errors, producer.batch, producer.memory.
+Imported by: producer.sender, producer.kafka.  Imports: record, errors, producer.{batch,memory,partition_queue}.
 """
 
 from __future__ import annotations
@@ -10,59 +10,20 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
-from kafka import _accel, record
+from kafka import record
 from kafka._clock import Latch
 from kafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError
 from kafka.future import Completion, Home
 from kafka.producer.batch import ProducerBatch
 from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
 from kafka.producer.memory import BufferMemory
-from kafka.producer.records import Headers, PythonRecords, new_records
+from kafka.producer.partition_queue import PartitionQueue
+from kafka.producer.records import Headers, new_records
 from kafka.structs import TopicPartition
 
 UNKNOWN_PARTITION = -1
-
-
-class PythonPartitionSlot:
-    """The open batch of a partition; the compiled twin is PartitionSlot in _speedups/append.pyx.
-
-    Threads: belongs to the holder of the append lock.
-    """
-
-    __slots__ = ("open", "records")
-
-    def __init__(self) -> None:
-        self.open: ProducerBatch | None = None
-        self.records: PythonRecords | None = None  # of the open batch
-
-
-if TYPE_CHECKING:
-    PartitionSlot = PythonPartitionSlot
-else:
-    PartitionSlot = _accel.pick("PartitionSlot", PythonPartitionSlot)
-
-
-class PartitionQueue(PartitionSlot):
-    """The batches of one partition, oldest first; only the newest may be open.
-
-    Threads: `open` and `records` belong to the holder of the append lock; `batches` is appended to by it and taken from on
-    the left by the I/O thread; the fields after them belong to the I/O thread.
-    """
-
-    __slots__ = ("batches", "expires_at_s", "in_flight", "place", "probe", "proven_bytes", "topic_partition", "wakes_at_s")
-
-    def __init__(self, topic_partition: TopicPartition) -> None:
-        super().__init__()
-        self.topic_partition = topic_partition
-        self.batches: deque[ProducerBatch] = deque()
-        self.in_flight = 0  # batches of it on the wire
-        self.probe: ProducerBatch | None = None  # one of them, larger than any acknowledged before: none may follow it until it is answered
-        self.proven_bytes = 0  # size on the wire of the largest batch that was acknowledged
-        self.place: dict[PartitionQueue, None] | None = None  # the ready line it stands in (schedule.py)
-        self.wakes_at_s: float | None = None  # when its timer will look at it again
-        self.expires_at_s: float | None = None  # when its timer will look for expired batches
 
 
 class DeferredRecord:
@@ -202,7 +163,7 @@ class RecordAccumulator:
         if self.size_limits:
             limit = self.size_limits.get(queue.topic_partition.topic, most)
             sendable, most = min(sendable, limit), min(most, limit)
-        expected = 0 if queue.records is None else queue.records.open_bytes
+        expected = 0 if queue.slot.records is None else queue.slot.records.open_bytes
         records = new_records(self.format, result, timestamp_ms, sendable, most, expected)
         return ProducerBatch(queue, records, self.home.clock.monotonic())
 
@@ -253,7 +214,7 @@ class RecordAccumulator:
 
         A moment's view: another thread may fill the batch before append() is called.
         """
-        batch = queue.open
+        batch = queue.slot.open
         if batch is None or batch.records.is_full or batch.records.is_sealing:
             return False
         size = self.format.upper_bound(key, value, headers) - self.format.overhead_bytes
@@ -294,7 +255,7 @@ class RecordAccumulator:
         `granted` bytes of room are held already, and given back by the caller unless the record takes them.
         """
         self.check_open()
-        batch = queue.open
+        batch = queue.slot.open
         if batch is not None:
             was_full = batch.records.is_full
             outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
@@ -322,8 +283,8 @@ class RecordAccumulator:
                 self.fresh.append(batch)  # twice does no harm
             self._wake()
             raise
-        queue.open = batch
-        queue.records = batch.records
+        queue.slot.open = batch
+        queue.slot.records = batch.records
         return outcome
 
     def _wait_for_room(self, need_bytes: int, deadline_s: float, wait_s: float) -> int:

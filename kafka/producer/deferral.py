@@ -12,9 +12,10 @@ from typing import Callable
 from kafka.cluster import ClusterMetadata
 from kafka.errors import InvalidTopicError, KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
 from kafka.future import Completion, Home
-from kafka.producer.accumulator import DeferredRecord, PartitionQueue, RecordAccumulator
+from kafka.producer.accumulator import DeferredRecord, RecordAccumulator
 from kafka.producer.batch import ProducerBatch
 from kafka.producer.future import FutureRecordMetadata
+from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.partitioning import Router, unrecognized_partition
 
 _HOPELESS = (InvalidTopicError, TopicAuthorizationFailedError)

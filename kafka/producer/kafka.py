@@ -24,11 +24,12 @@ from kafka.errors import (
 from kafka.future import Home
 from kafka.metrics import KafkaMetric, MetricName, Metrics
 from kafka.producer import arguments
-from kafka.producer.accumulator import DeferredRecord, PartitionQueue, RecordAccumulator
+from kafka.producer.accumulator import DeferredRecord, RecordAccumulator
 from kafka.producer.assembly import Parts, assemble
 from kafka.producer.config import default_config, resolve
 from kafka.producer.future import FutureRecordMetadata, failed_future
 from kafka.producer.lifecycle import Lifecycle
+from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.partitioning import Router, TopicRoute, check_partition, unrecognized_partition
 from kafka.producer.records import Headers
 from kafka.producer.send_path import CompiledSendPath

@@ -14,7 +14,8 @@ from kafka.errors import InvalidArgumentTypeError, InvalidArgumentValueError, Ka
 from kafka.partitioner.abc import Partitioner
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.partitioner.murmur2 import murmur2
-from kafka.producer.accumulator import PartitionQueue, RecordAccumulator
+from kafka.producer.accumulator import RecordAccumulator
+from kafka.producer.partition_queue import PartitionQueue
 from kafka.structs import TopicPartition
 
 Choose = Callable[[str, Any, "bytes | None", Any, "bytes | None", "TopicRoute"], int]

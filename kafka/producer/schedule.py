@@ -13,8 +13,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Callable
 
-from kafka.producer.accumulator import PartitionQueue
 from kafka.producer.batch import BatchState, ProducerBatch
+from kafka.producer.partition_queue import PartitionQueue
 from kafka.structs import TopicPartition
 
 _FEW_WAKES = 100

@@ -47,7 +47,7 @@ class CompiledSendPath:
         """Let records of this topic come this way from now on."""
         if self._path.has(route.topic.name) or not route.available or route.all != list(range(len(route.all))):
             return
-        self._path.put(route.topic.name, [route.queues[number] for number in route.all], route.available_queues)
+        self._path.put(route.topic.name, [route.queues[number].slot for number in route.all], [queue.slot for queue in route.available_queues])
         if route.seen is not self._cluster.snapshot:  # metadata changed meanwhile, and what was put may be old
             self._path.clear()
 

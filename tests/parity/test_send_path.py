@@ -295,7 +295,7 @@ def test_random_traffic_gives_the_same_bytes(partitions: int) -> None:
 
 
 def path_to(slots: list[Any], available: list[Any] | None = None, **options: Any) -> Any:
-    kind = COMPILED.accumulator._accel.pick("SendPath", None)
+    kind = COMPILED.records._accel.pick("SendPath", None)
     usual = {"interrupting": deque(), "deferred": deque(), "unplaced": [], "time": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 5}
     path = kind(memory=COMPILED.memory.BufferMemory(1 << 30), **{**usual, **options})
     path.put("t", slots, slots if available is None else available)
@@ -305,7 +305,7 @@ def path_to(slots: list[Any], available: list[Any] | None = None, **options: Any
 def open_slots(count: int) -> list[Any]:
     slots = []
     for number in range(count):
-        slot = COMPILED.accumulator.PartitionQueue(COMPILED.TopicPartition("t", number))
+        slot = COMPILED.accumulator.PartitionQueue(COMPILED.TopicPartition("t", number)).slot
         slot.records = COMPILED.records.RecordBuffer(COMPILED.record.format_for(2), COMPILED.result(), 1000, 1 << 20, 1 << 20)
         slots.append(slot)
     return slots

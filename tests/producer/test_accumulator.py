@@ -14,9 +14,10 @@ from kafka import record
 from kafka._clock import Latch, SystemClock
 from kafka.errors import IllegalStateError, KafkaTimeoutError
 from kafka.future import Home
-from kafka.producer.accumulator import BatchSizes, PartitionQueue, RecordAccumulator
+from kafka.producer.accumulator import BatchSizes, RecordAccumulator
 from kafka.producer.batch import TRANSITIONS, BatchState, ProducerBatch
 from kafka.producer.memory import BufferMemory
+from kafka.producer.partition_queue import PartitionQueue
 from kafka.structs import TopicPartition
 
 TP = TopicPartition("t", 0)

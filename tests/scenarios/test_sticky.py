@@ -41,7 +41,7 @@ def test_records_without_a_key_fill_one_batch_and_then_go_to_another_partition()
     stage = Stage(default_partitions=4)
     producer = stage.producer(partitioner=StickyPartitioner(), linger_ms=1000, batch_size=1000)
 
-    futures = [producer.send("t", b"x" * 90) for _ in range(100)]
+    futures = [producer.send("t", b"x" * 90) for _ in range(400)]
     producer.flush()
 
     seen = runs(future.get().partition for future in futures)

@@ -1,0 +1,37 @@
+"""The batches of one partition, and what the I/O thread knows of it.
+
+Imported by: producer.{accumulator,schedule,sender}.  Imports: structs, producer.slot.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING
+
+from kafka.producer.slot import PartitionSlot
+from kafka.structs import TopicPartition
+
+if TYPE_CHECKING:
+    from kafka.producer.batch import ProducerBatch
+
+
+class PartitionQueue:
+    """The batches of one partition, oldest first; only the newest may be open.
+
+    Threads: `slot` belongs to the holder of the append lock; `batches` is appended to by it and taken from on the left by the I/O thread;
+    the fields after them belong to the I/O thread.
+    """
+
+    __slots__ = ("batches", "expires_at_s", "in_flight", "place", "probe", "proven_bytes", "slot", "topic_partition", "wakes_at_s")
+
+    def __init__(self, topic_partition: TopicPartition) -> None:
+        self.topic_partition = topic_partition
+        self.slot = PartitionSlot()
+        self.batches: deque[ProducerBatch] = deque()
+        self.in_flight = 0  # batches of it on the wire
+        self.probe: ProducerBatch | None = None  # one of them, larger than any acknowledged before: none may follow it until it is answered
+        self.proven_bytes = 0  # size on the wire of the largest batch that was acknowledged
+        self.place: MutableMapping[PartitionQueue, None] | None = None  # the ready line it stands in (schedule.py)
+        self.wakes_at_s: float | None = None  # when its timer will look at it again
+        self.expires_at_s: float | None = None  # when its timer will look for expired batches

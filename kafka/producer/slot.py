@@ -1,0 +1,33 @@
+"""Where application threads find the open batch of a partition.
+
+Imported by: producer.partition_queue.  Imports: _accel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kafka import _accel
+
+if TYPE_CHECKING:
+    from kafka.producer.batch import ProducerBatch
+    from kafka.producer.records import PythonRecords
+
+
+class PythonPartitionSlot:
+    """The open batch of a partition; the compiled twin is PartitionSlot in _speedups/append.pyx.
+
+    Threads: belongs to the holder of the append lock.
+    """
+
+    __slots__ = ("open", "records")
+
+    def __init__(self) -> None:
+        self.open: ProducerBatch | None = None
+        self.records: PythonRecords | None = None  # of the open batch
+
+
+if TYPE_CHECKING:
+    PartitionSlot = PythonPartitionSlot
+else:
+    PartitionSlot = _accel.pick("PartitionSlot", PythonPartitionSlot)
