@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 OTHER_PYTHONS ?= 3.9 3.10 3.11 3.12 3.13
 
+# Modules that are compiled as they stand have their types beside them.
+TYPED := $(filter-out kafka/_speedups/%,$(wildcard kafka/*/*.pxd))
+
 export BOOTSTRAP
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
@@ -55,7 +58,8 @@ kafka: $(VENV)/.ready  ## real Apache Kafka of every tested release, through Mav
 	@$(BIN)/python -m tests.broker.kafka_jars
 
 clean:  ## remove everything that was made here
-	@rm -rf $(VENV) .tox build kafka/_speedups/*.so dist docs/_build tests/broker/.jars tests/broker/.reader .venv-peers *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .tox build dist docs/_build tests/broker/.jars tests/broker/.reader .venv-peers *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find kafka -name '*.so' -delete
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -66,7 +70,7 @@ $(VENV)/.made:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.installed: pyproject.toml setup.py $(wildcard kafka/_speedups/*.p[yx][xd]) | $(VENV)/.made
+$(VENV)/.installed: pyproject.toml setup.py $(wildcard kafka/_speedups/*.p[yx][xd]) $(TYPED) $(TYPED:.pxd=.py) | $(VENV)/.made
 	@echo "installing kafka-producer and its codecs into $(VENV) ..."
 	@$(PIP) install -e '.[demo]'
 	@touch $@

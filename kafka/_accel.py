@@ -1,5 +1,7 @@
-"""Chooses between the compiled twins in kafka._speedups and the Python code they mirror; the only importer of the former.
+"""Chooses between compiled code and Python code; the only importer of kafka._speedups.
 
+Some of the compiled code are twins in kafka._speedups.append, picked by name from there; the rest are modules compiled as they stand
+(kafka._speedups.FROM_SOURCE), which lie beside their sources and are found before them.
 KAFKA_IMPL=python or =compiled decides; without it the compiled ones are used where they were built.
 Imported by: future, record, producer, kafka.  Imports: _speedups.
 """
@@ -7,14 +9,21 @@ Imported by: future, record, producer, kafka.  Imports: _speedups.
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
+import importlib.util
 import logging
 import os
+import sys
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
+
+from kafka._speedups import FROM_SOURCE
 
 log = logging.getLogger(__name__)
 
 _CHOICES = ("", "python", "compiled")
+_PACKAGE = os.path.dirname(__file__)
 
 
 def _load() -> ModuleType | None:
@@ -24,6 +33,7 @@ def _load() -> ModuleType | None:
     if wanted == "python":
         return None
     try:
+        _check_built()
         return importlib.import_module("kafka._speedups.append")
     except ModuleNotFoundError as error:
         if wanted:
@@ -32,9 +42,32 @@ def _load() -> ModuleType | None:
         return None
 
 
+def _check_built() -> None:
+    """ModuleNotFoundError where one of FROM_SOURCE is not compiled: they work together, or not at all."""
+    for name in FROM_SOURCE:
+        path = os.path.join(_PACKAGE, *name.split(".")[1:])
+        if not any(os.path.exists(path + suffix) for suffix in importlib.machinery.EXTENSION_SUFFIXES):
+            raise ModuleNotFoundError(f"{name} is not compiled", name=name)
+
+
 _compiled = _load()
 
 IMPLEMENTATION = "python" if _compiled is None else "compiled"
+
+
+class _Sources:
+    """Has the import system take the sources of FROM_SOURCE, while this is the Python implementation's copy of the package."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
+        if name not in FROM_SOURCE or sys.modules.get(__name__) is not _this_copy:
+            return None
+        return importlib.util.spec_from_file_location(name, os.path.join(_PACKAGE, *name.split(".")[1:]) + ".py")
+
+
+_this_copy = sys.modules[__name__]
+if _compiled is None:
+    sys.meta_path.insert(0, _Sources)
 
 
 def install(**parts: Any) -> None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
 import kafka
 from kafka import KafkaProducer
+from kafka._speedups import FROM_SOURCE
 from kafka.testing import KafkaBroker
+
+
+def pytest_configure() -> None:
+    """What is tested must be what is written: compiled code older than its source is an error."""
+    if kafka.__impl__ != "compiled":
+        return
+    for name in ("kafka._speedups.append", *FROM_SOURCE):
+        built = Path(str(importlib.import_module(name).__file__))
+        sources = [path for path in built.parent.glob(f"{built.name.split('.')[0]}.p*") if path.suffix in (".py", ".pyx", ".pxd")]
+        if any(source.stat().st_mtime > built.stat().st_mtime for source in sources):
+            pytest.exit(f"{name} was changed after it was compiled: run python setup.py build_ext --inplace", 4)
 
 
 def pytest_report_header() -> str:

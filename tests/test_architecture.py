@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kafka._speedups import FROM_SOURCE
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "kafka"
 
@@ -56,6 +58,12 @@ WORLDLY = {"socket", "ssl", "select", "selectors", "threading", "time"}
 
 IN_FUNCTION_IMPORTS = {"asyncio", "crc32c", "crcmod", "lz4", "snappy", "zstandard", "cramjam", "trustme"}
 """Optional packages, and one that is a third of the import time."""
+
+
+def test_each_module_that_is_compiled_as_it_stands_has_its_types_beside_it() -> None:
+    typed = {".".join(("kafka", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in PACKAGE.rglob("*.pxd")}
+    assert {name for name in typed if not name.startswith("kafka._speedups.")} == set(FROM_SOURCE)
+    assert list(FROM_SOURCE) == sorted(FROM_SOURCE)
 
 
 def modules() -> dict[str, Path]:

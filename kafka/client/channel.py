@@ -43,7 +43,6 @@ class Channel:
     def queue(self, outgoing: Outgoing) -> None:
         self._queue.append(outgoing)
 
-    @property
     def has_unsent(self) -> bool:
         return bool(self._queue) or (self._tls is not None and self._tls.has_unsent)
 

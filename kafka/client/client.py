@@ -46,6 +46,7 @@ _LONGEST_SELECT_S = 3600.0  # selectors cannot count to infinity
 _LAST_WORDS_S = 1.0  # how long close() lets brokers read what needs no answer
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 _AUTHENTICATION_ERRORS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)
+_DISCONNECTED = ConnectionState.DISCONNECTED
 
 
 class KafkaClient:
@@ -70,6 +71,7 @@ class KafkaClient:
         metrics: ClientMetrics,
     ) -> None:
         self._options = options
+        self._max_in_flight = options.max_in_flight
         self._clock = clock
         self._random = random
         self._cluster = cluster
@@ -180,7 +182,7 @@ class KafkaClient:
         return (
             connection is not None
             and connection.is_ready
-            and connection.in_flight.counted < self._options.max_in_flight
+            and connection.in_flight.counted < self._max_in_flight
             and connection.throttled_until_s <= self._clock.monotonic()
         )
 
@@ -190,9 +192,9 @@ class KafkaClient:
         if connection is None:
             return math.inf
         now_s = self._clock.monotonic()
-        if connection.state is ConnectionState.DISCONNECTED:
+        if connection.state is _DISCONNECTED:
             return max(0.0, connection.retry_at_s - now_s)
-        if connection.is_ready and connection.in_flight.counted < self._options.max_in_flight:
+        if connection.is_ready and connection.in_flight.counted < self._max_in_flight:
             return max(0.0, connection.throttled_until_s - now_s)
         return math.inf
 
@@ -258,8 +260,10 @@ class KafkaClient:
 
     def next_deadline_s(self) -> float:
         """When poll() has something to do without an event; inf where nothing waits for time."""
-        connections = min((connection.next_deadline_s() for connection in self._connections), default=math.inf)
-        return min(connections, self._next_metadata_s(self._clock.monotonic()))
+        due_s = self._next_metadata_s(self._clock.monotonic())
+        for connection in self._connections:
+            due_s = min(due_s, connection.next_deadline_s())
+        return due_s
 
     def begin_turn(self) -> None:
         """Take note of wake-ups so far: whatever they were for is looked at after this and before the next poll()."""
@@ -270,7 +274,7 @@ class KafkaClient:
         began_s = self._clock.monotonic()
         self._has_called_back = False
         self._prepare(began_s)
-        with_data = [connection for connection in self._connections if connection.has_more_to_read]
+        with_data = [connection for connection in self._connections if connection.has_more_to_read()]
         selecting_s = self._clock.monotonic()
         events = self._sleep(0.0 if self._has_called_back or with_data else timeout_s)
         selected_s = self._clock.monotonic()
@@ -284,10 +288,9 @@ class KafkaClient:
                 connection.on_selected(mask)
         for connection in with_data:
             connection.on_selected(selectors.EVENT_READ)
-        now_s = self._clock.monotonic()
-        self._check_time(now_s)
-        self._ask_for_metadata(now_s)  # connections may have come or gone: when to ask, and whom, is decided anew
         ended_s = self._clock.monotonic()
+        self._check_time(ended_s)
+        self._ask_for_metadata(ended_s)  # connections may have come or gone: when to ask, and whom, is decided anew
         self._metrics.turned(selected_s - selecting_s, ended_s - selected_s + selecting_s - began_s, ended_s)
 
     def _sleep(self, timeout_s: float) -> list[tuple[selectors.SelectorKey, int]]:
@@ -312,7 +315,7 @@ class KafkaClient:
 
     def _flush_all(self) -> None:
         for connection in self._connections:
-            if connection.has_unsent and not connection.waits_to_write:
+            if connection.has_unsent() and not connection.waits_to_write():
                 connection.try_flush()
 
     def _check_time(self, now_s: float) -> None:
@@ -403,8 +406,14 @@ class KafkaClient:
                 self._leave(self._nodes.pop(node_id))
             self._note_connections()
         for connection in self._bootstrap:
-            if connection.is_ready and any(node.is_ready for node in self._nodes.values()):
+            if connection.is_ready and self._has_ready_node():
                 connection.retire()
+
+    def _has_ready_node(self) -> bool:
+        for node in self._nodes.values():  # noqa: SIM110 - compiled code has no generators where there are types
+            if node.is_ready:
+                return True
+        return False
 
     def _leave(self, connection: BrokerConnection) -> None:
         if connection.state is ConnectionState.READY:

@@ -45,6 +45,7 @@ from kafka.protocol.versions import ApiVersionTable
 NodeId = Union[int, str]
 
 _S = ConnectionState
+_READY = ConnectionState.READY
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 
 _TCP_CONNECT_S = 2.5
@@ -92,6 +93,8 @@ class BrokerConnection:
         self.last_error: BaseException | None = None
         self.is_suspect = False
         """A request timed out, and nothing has been heard since."""
+        self.is_ready = False
+        """Connected, and takes requests."""
         self.is_retiring = False
         """Takes no more requests and closes when the last is answered."""
         self.retry_at_s = -math.inf
@@ -104,6 +107,9 @@ class BrokerConnection:
             random=tools.random,
         )
         self._tools = tools
+        self._metrics = tools.metrics
+        self._clock = tools.clock
+        self._max_idle_s = tools.options.connections_max_idle_s
         self._addresses: deque[SocketAddress] = deque()
         self._stream: Stream | None = None
         self._tls: TlsStream | None = None
@@ -129,23 +135,18 @@ class BrokerConnection:
     # --- what others ask ------------------------------------------------------------------------------------------
 
     @property
-    def is_ready(self) -> bool:
-        return self.state is _S.READY and not self.is_retiring
-
-    @property
     def is_setting_up(self) -> bool:
         return self.state in SETTING_UP
 
-    @property
     def has_more_to_read(self) -> bool:
         """Bytes are here that select() does not know of."""
         return (self._channel is not None and self._channel.has_more_to_read) or (self._tls is not None and self._tls.has_pending)
 
     def next_deadline_s(self) -> float:
         """When check_time() has something to do."""
-        if self.state is _S.READY:
-            idle_at_s = math.inf if len(self.in_flight) else self._idle_since_s + self._tools.options.connections_max_idle_s
-            return min(idle_at_s, self.in_flight.next_deadline_s(), self._retire_at_s)
+        if self.state is _READY:
+            busy = len(self.in_flight)
+            return min(self.in_flight.next_deadline_s() if busy else self._idle_since_s + self._max_idle_s, self._retire_at_s)
         if self.state in SETTING_UP:
             return min(self._setup_deadline_s, self._tcp_deadline_s, self._silence_at_s)
         return math.inf
@@ -154,7 +155,7 @@ class BrokerConnection:
 
     def connect(self) -> None:
         """Begin to connect, unless that is under way or the time to wait is not over."""
-        now_s = self._tools.clock.monotonic()
+        now_s = self._clock.monotonic()
         if self.state is not _S.DISCONNECTED or now_s < self.retry_at_s:
             return
         self.began_s = now_s
@@ -252,7 +253,7 @@ class BrokerConnection:
         if buffers:
             outgoing = Outgoing(buffers)
             self._the_channel().queue(outgoing)
-            self._tools.metrics.request_sent(self.node_id, outgoing.size_bytes)
+            self._metrics.request_sent(self.node_id, outgoing.size_bytes)
         if handshake.is_authenticating and self.state is _S.NEGOTIATING:
             self._transition(_S.AUTHENTICATING)
         if handshake.is_done:
@@ -296,7 +297,7 @@ class BrokerConnection:
         correlation_id = self._next_correlation_id
         buffers = request_buffers(request, version, correlation_id, self._tools.options.client_id)
         self._next_correlation_id = (correlation_id + 1) % _CORRELATION_IDS
-        now_s = self._tools.clock.monotonic()
+        now_s = self._clock.monotonic()
         if is_counted:
             self._last_counted_s = now_s
         entry = Request(
@@ -313,13 +314,11 @@ class BrokerConnection:
         )
         self._the_channel().queue(entry)
         self.in_flight.add(entry)
-        self._tools.metrics.request_sent(self.node_id, entry.size_bytes)
+        self._metrics.request_sent(self.node_id, entry.size_bytes)
 
-    @property
     def has_unsent(self) -> bool:
-        return self._channel is not None and self._channel.has_unsent
+        return self._channel is not None and self._channel.has_unsent()
 
-    @property
     def waits_to_write(self) -> bool:
         """The selector will say when there is room in the socket."""
         return bool(self._mask & _WRITE)
@@ -331,34 +330,45 @@ class BrokerConnection:
             return
         sent = channel.flush()
         if sent:
-            self._tools.metrics.bytes_sent(self.node_id, sent)
+            self._metrics.bytes_sent(self.node_id, sent)
         if self._channel is channel:
-            self._watch(_READ | _WRITE if channel.has_unsent else _READ)
+            self._watch(_READ | _WRITE if channel.has_unsent() else _READ)
 
     def _on_written(self, outgoing: Outgoing) -> None:
         if isinstance(outgoing, Request) and outgoing.on_written is not None:
             self.in_flight.remove(outgoing)
-            self._idle_since_s = self._tools.clock.monotonic()
+            self._idle_since_s = self._clock.monotonic()
             self._guarded(outgoing.on_written)
 
     # --- events -----------------------------------------------------------------------------------------------------
 
     def on_selected(self, mask: int) -> None:
         """The selector says that the socket is readable, writable or both."""
-        self._attempt(self._handle, mask)
+        try:
+            self._handle(mask)
+        except Exception as error:  # noqa: BLE001 - it is known and costs the connection, or is logged
+            self._deal_with(error)
 
     def try_flush(self) -> None:
         """flush(), with a lost connection dealt with."""
-        self._attempt(self.flush)
+        try:
+            self.flush()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._deal_with(error)
 
     def _attempt(self, action: Callable[..., None], *arguments: Any) -> None:
         try:
             action(*arguments)
-        except (OSError, KafkaError) as error:
+        except Exception as error:  # noqa: BLE001 - as above
+            self._deal_with(error)
+
+    def _deal_with(self, error: Exception) -> None:
+        """An exception handler's: the connection is lost, whatever it was."""
+        if isinstance(error, (OSError, KafkaError)):
             self._lose_if_open(error)
-        except Exception as error:
-            self._tools.log.exception(f"surprise {self.node_id}", "Unexpected error on the connection to %s", self._name())
-            self._lose_if_open(KafkaConnectionError(f"unexpected error: {error!r}"))
+            return
+        self._tools.log.exception(f"surprise {self.node_id}", "Unexpected error on the connection to %s", self._name())
+        self._lose_if_open(KafkaConnectionError(f"unexpected error: {error!r}"))
 
     def _lose_if_open(self, error: OSError | KafkaError) -> None:
         if self.state not in (_S.DISCONNECTED, _S.CLOSED):
@@ -379,11 +389,11 @@ class BrokerConnection:
         channel = self._the_channel()
         received, frames = channel.read()
         if received:
-            self._tools.metrics.bytes_received(self.node_id, received)
+            self._metrics.bytes_received(self.node_id, received)
         for frame in frames:
             if self._channel is not channel:
                 return  # lost, or closed by a callback
-            if self.state is _S.READY:
+            if self.state is _READY:
                 self._on_answer(frame)
             else:
                 self._on_handshake_frame(frame)
@@ -399,7 +409,7 @@ class BrokerConnection:
         if len(frame) < 4:
             raise KafkaProtocolError(f"An answer of {len(frame)} bytes came")
         request = self.in_flight.match(int.from_bytes(frame[:4], "big", signed=True))
-        now_s = self._tools.clock.monotonic()
+        now_s = self._clock.monotonic()
         try:
             response = response_from(request.request_class, request.version, frame)
         except KafkaError as error:
@@ -412,10 +422,10 @@ class BrokerConnection:
         self.is_suspect = False
         self._idle_since_s = now_s
         self._was_useful = self._was_useful or request.is_counted
-        self._tools.metrics.response_received(self.node_id, now_s - request.queued_at_s)
+        self._metrics.response_received(self.node_id, now_s - request.queued_at_s)
         throttle_ms = getattr(response, "throttle_time_ms", 0) or 0
         if throttle_ms > 0:
-            self._tools.metrics.throttled(self.node_id, throttle_ms)
+            self._metrics.throttled(self.node_id, throttle_ms)
             if request.version >= _CLIENT_THROTTLES_FROM.get(request.request_class.API_KEY, math.inf):
                 self.throttled_until_s = now_s + throttle_ms / 1000
         self._guarded(request.on_response, response, self.node_id)
@@ -476,6 +486,7 @@ class BrokerConnection:
     def retire(self) -> None:
         """Take no more requests; close when those in flight are answered."""
         self.is_retiring = True
+        self.is_ready = False
         self.close_if_retired()
 
     def close_if_retired(self) -> None:
@@ -508,7 +519,7 @@ class BrokerConnection:
 
     def _lose(self, error: OSError | KafkaError, *, cause: BaseException | None = None, also: Sequence[Request] = ()) -> None:
         """The connection, or the attempt to make one, has failed: say so, wait longer each time, tell those who wait for answers."""
-        now_s = self._tools.clock.monotonic()
+        now_s = self._clock.monotonic()
         was_ready = self.state is _S.READY
         failure = self._failure(error, was_ready)
         failure.__cause__ = cause if cause is not None else error if error is not failure else None
@@ -569,7 +580,7 @@ class BrokerConnection:
         elif tells_age:
             log.debug(f"versions {self.node_id}", "%s; it may be too old to be asked for its versions", failure)
         else:
-            log.warning(f"lost {self.node_id}", "%s; trying again in %.2f s", failure, max(0.0, self.retry_at_s - self._tools.clock.monotonic()))
+            log.warning(f"lost {self.node_id}", "%s; trying again in %.2f s", failure, max(0.0, self.retry_at_s - self._clock.monotonic()))
 
     def _abandon(self, failure: KafkaError, *, also: Sequence[Request] = (), to: ConnectionState = _S.DISCONNECTED) -> None:
         """Let the socket go and tell every request that waited; callbacks come last, when all else is in order."""
@@ -580,7 +591,7 @@ class BrokerConnection:
         others: KafkaError = failure
         if isinstance(failure, RequestTimedOutError):
             others = KafkaConnectionError(f"The connection to {self._name()} was closed: {failure}")
-        now_s = self._tools.clock.monotonic()
+        now_s = self._clock.monotonic()
         for request in lost:
             timed_out = isinstance(failure, RequestTimedOutError) and request.deadline_s <= now_s
             self._guarded(request.on_failure, failure if timed_out else others, request.is_started)
@@ -614,7 +625,7 @@ class BrokerConnection:
         stream.close()
         if self._is_counted:
             self._is_counted = False
-            self._tools.metrics.connection_closed()
+            self._metrics.connection_closed()
 
     # --- small change -----------------------------------------------------------------------------------------------
 
@@ -623,6 +634,7 @@ class BrokerConnection:
         if to not in TRANSITIONS[self.state]:
             raise IllegalStateError(f"{self!r} cannot become {to.value}")
         self.state = to
+        self.is_ready = to is _READY and not self.is_retiring
 
     def _watch(self, mask: int) -> None:
         """Have the selector watch for `mask`."""

@@ -119,13 +119,13 @@ class InFlight:
 
     def match(self, correlation_id: int) -> Request:
         """The request that this answer is for; CorrelationIdError where it is not the oldest's."""
-        expected = next((request for request in self._requests if request.expects_response), None)
-        if expected is None:
-            raise CorrelationIdError(f"An answer with correlation id {correlation_id} came although none was awaited")
-        if expected.correlation_id != correlation_id:
-            raise CorrelationIdError(f"An answer has correlation id {correlation_id}, expected was {expected.correlation_id}")
-        self.remove(expected)
-        return expected
+        for request in self._requests:
+            if request.expects_response:
+                if request.correlation_id != correlation_id:
+                    raise CorrelationIdError(f"An answer has correlation id {correlation_id}, expected was {request.correlation_id}")
+                self.remove(request)
+                return request
+        raise CorrelationIdError(f"An answer with correlation id {correlation_id} came although none was awaited")
 
     def remove(self, request: Request) -> None:
         if self._requests[0] is request:
@@ -141,10 +141,17 @@ class InFlight:
         return taken
 
     def first_expired(self, now_s: float) -> Request | None:
-        return next((request for request in self._requests if request.deadline_s <= now_s), None)
+        for request in self._requests:
+            if request.deadline_s <= now_s:
+                return request
+        return None
 
     def next_deadline_s(self) -> float:
-        return min((request.deadline_s for request in self._requests), default=math.inf)
+        due_s = math.inf
+        for request in self._requests:
+            if request.deadline_s < due_s:
+                due_s = request.deadline_s
+        return due_s
 
     def oldest_wait_s(self, now_s: float) -> float:
         """How long the oldest has been waiting."""

@@ -56,7 +56,6 @@ class RegisteredClientMetrics(ClientMetrics):
     def __init__(self, metrics: Metrics, ledger: Ledger, *, group_prefix: str) -> None:
         self._metrics = metrics
         self._ledger = ledger
-        self._note = ledger.note
         self._group = f"{group_prefix}-metrics"
         self._node_group = f"{group_prefix}-node-metrics"
         self._connections = 0
@@ -84,24 +83,24 @@ class RegisteredClientMetrics(ClientMetrics):
         self._closed.record()
 
     def turned(self, wait_s: float, work_s: float, now_s: float) -> None:
-        self._note((self._select, wait_s * 1e9))
-        self._note((self._io, work_s * 1e9))
+        self._ledger.note(self._select, wait_s * 1e9)
+        self._ledger.note(self._io, work_s * 1e9)
         self._ledger.turn_over(now_s)
 
     def bytes_sent(self, node_id: NodeId, size_bytes: int) -> None:
-        self._note((self._node(node_id).bytes_sent, size_bytes))
+        self._ledger.note(self._node(node_id).bytes_sent, size_bytes)
 
     def bytes_received(self, node_id: NodeId, size_bytes: int) -> None:
-        self._note((self._node(node_id).bytes_received, size_bytes))
+        self._ledger.note(self._node(node_id).bytes_received, size_bytes)
 
     def request_sent(self, node_id: NodeId, size_bytes: int) -> None:
-        self._note((self._node(node_id).requests, size_bytes))
+        self._ledger.note(self._node(node_id).requests, size_bytes)
 
     def response_received(self, node_id: NodeId, latency_s: float) -> None:
-        self._note((self._node(node_id).latency, latency_s * 1000))
+        self._ledger.note(self._node(node_id).latency, latency_s * 1000)
 
     def throttled(self, node_id: NodeId, throttle_time_ms: int) -> None:
-        self._note((self._node(node_id).throttle, throttle_time_ms))
+        self._ledger.note(self._node(node_id).throttle, throttle_time_ms)
 
     def _node(self, node_id: NodeId) -> _TrafficSensors:
         node = self._nodes.get(node_id)

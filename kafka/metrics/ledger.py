@@ -25,8 +25,10 @@ class Ledger:
         self._rows: deque[tuple[Sensor, float]] = deque()
         self._post_at_s = math.inf
         self._noted_ms: float | None = None  # when the newest of them were, at the latest
-        self.note = self._rows.append
-        """note((sensor, value)): remember a value of this sensor."""
+
+    def note(self, sensor: Sensor, value: float) -> None:
+        """Remember a value of this sensor."""
+        self._rows.append((sensor, value))
 
     def keep(self, sensor: Sensor) -> Sensor:
         """Have the sensor's metrics, and those of its parents, look in here before they are read; gives it back."""
@@ -54,6 +56,10 @@ class Ledger:
                 sensor, value = self._rows.popleft()
             except IndexError:
                 break  # another thread took the last one
-            values.setdefault(sensor, []).append(value)
+            found = values.get(sensor)
+            if found is None:
+                values[sensor] = [value]
+            else:
+                found.append(value)
         for sensor, recorded in values.items():
             sensor.record_all(recorded, noted_ms)

@@ -15,7 +15,6 @@ from kafka.codec import Codec
 from kafka.errors import IllegalStateError, KafkaError
 from kafka.producer.future import FutureProduceResult
 from kafka.producer.records import Buffer, PythonRecords, converted, new_records
-from kafka.structs import TopicPartition
 
 _numbers = itertools.count()
 
@@ -48,6 +47,9 @@ TRANSITIONS: dict[BatchState, frozenset[BatchState]] = {
     BatchState.ABORTED: frozenset(),
 }
 
+_OPEN, _SEALED = BatchState.OPEN, BatchState.SEALED
+
+
 class ProducerBatch:
     """Records of one partition, the result their futures share, and how far they have come.
 
@@ -67,6 +69,7 @@ class ProducerBatch:
         "result",
         "size_bytes",
         "state",
+        "topic_partition",
         "wire_bytes",
     )
 
@@ -74,9 +77,10 @@ class ProducerBatch:
         self.partition = partition
         self.records = records
         self.result = records.result
+        self.topic_partition = records.result.topic_partition
         self.created_s = created_s
         self.number = (next(_numbers),) if number is None else number  # batches of a partition are sent, and sent again, in this order
-        self.state = BatchState.OPEN
+        self.state = _OPEN
         self.size_bytes = 0  # set by seal(), like record_count
         self.record_count = 0
         self.wire_bytes = 0  # what the last attempt took
@@ -87,12 +91,12 @@ class ProducerBatch:
 
     def seal(self) -> None:
         """Take no more records; the size and the number of records are exact from here on."""
-        if self.state is not BatchState.OPEN:
+        if self.state is not _OPEN:
             return
         self.records.seal()
         self.record_count = self.records.count
         self.size_bytes = self.records.size_bytes
-        self.transition(BatchState.SEALED)
+        self.transition(_SEALED)
 
     def assemble(self, codec: Codec | None, magic: int) -> list[Buffer]:
         """The batch as buffers for a Produce request in message format `magic`; compresses, which may take a while.
@@ -136,10 +140,6 @@ class ProducerBatch:
     @property
     def is_final(self) -> bool:
         return not TRANSITIONS[self.state]
-
-    @property
-    def topic_partition(self) -> TopicPartition:
-        return self.result.topic_partition
 
     def __repr__(self) -> str:
         return f"ProducerBatch({self.number}, {tuple(self.topic_partition)}, {self.state.value}, {self.size_bytes} bytes, attempts {self.attempts})"

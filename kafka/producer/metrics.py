@@ -5,7 +5,6 @@ Imported by: producer.sender, producer.kafka.  Imports: metrics, producer.batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Callable
 
 from kafka.metrics import AnonMeasurable, Metrics
@@ -26,7 +25,7 @@ class SenderMetrics:
     def batch_sent(self, batch: ProducerBatch, wire_bytes: int, now_s: float) -> None:
         """A batch was put into a request."""
 
-    def request_sent(self, batches: Sequence[ProducerBatch]) -> None:
+    def request_sent(self, batches: list[ProducerBatch]) -> None:
         """A request with these batches was given to a connection."""
 
     def record_retries(self, batch: ProducerBatch) -> None:
@@ -54,7 +53,6 @@ class RegisteredSenderMetrics(SenderMetrics):
     def __init__(self, metrics: Metrics, ledger: Ledger, *, requests_in_flight: Callable[[], int], monotonic: Callable[[], float]) -> None:
         self._metrics = metrics
         self._ledger = ledger
-        self._note = ledger.note
         self._metadata_s = monotonic()
         self._batch_size = self._sensor("batch-size", ("batch-size-avg", Avg()), ("batch-size-max", Max()), ("byte-rate", Rate()))
         self._compression = self._sensor("compression-rate", ("compression-rate-avg", Avg()))
@@ -73,31 +71,34 @@ class RegisteredSenderMetrics(SenderMetrics):
 
     def batch_sent(self, batch: ProducerBatch, wire_bytes: int, now_s: float) -> None:
         ratio = wire_bytes / batch.size_bytes
-        self._note((self._batch_size, wire_bytes))
-        self._note((self._compression, ratio))
-        self._note((self._queue_time, (now_s - batch.created_s) * 1000))
-        self._note((self._record_size, batch.records.largest_bytes))
+        self._ledger.note(self._batch_size, wire_bytes)
+        self._ledger.note(self._compression, ratio)
+        self._ledger.note(self._queue_time, (now_s - batch.created_s) * 1000)
+        self._ledger.note(self._record_size, batch.records.largest_bytes)
         topic = self._topic(batch)
-        self._note((topic.records, batch.record_count))
-        self._note((topic.bytes, wire_bytes))
-        self._note((topic.compression, ratio))
+        self._ledger.note(topic.records, batch.record_count)
+        self._ledger.note(topic.bytes, wire_bytes)
+        self._ledger.note(topic.compression, ratio)
 
-    def request_sent(self, batches: Sequence[ProducerBatch]) -> None:
-        self._note((self._records, sum(batch.record_count for batch in batches)))
+    def request_sent(self, batches: list[ProducerBatch]) -> None:
+        records = 0
+        for batch in batches:
+            records += batch.record_count
+        self._ledger.note(self._records, records)
 
     def record_retries(self, batch: ProducerBatch) -> None:
-        self._note((self._retries, batch.record_count))
-        self._note((self._topic(batch).retries, batch.record_count))
+        self._ledger.note(self._retries, batch.record_count)
+        self._ledger.note(self._topic(batch).retries, batch.record_count)
 
     def record_errors(self, batch: ProducerBatch) -> None:
-        self._note((self._errors, batch.record_count))
-        self._note((self._topic(batch).errors, batch.record_count))
+        self._ledger.note(self._errors, batch.record_count)
+        self._ledger.note(self._topic(batch).errors, batch.record_count)
 
     def throttled(self, throttle_time_ms: int) -> None:
-        self._note((self._throttle, throttle_time_ms))
+        self._ledger.note(self._throttle, throttle_time_ms)
 
     def waited_for_room(self, waited_s: float) -> None:
-        self._note((self._waits, waited_s))
+        self._ledger.note(self._waits, waited_s)
 
     def metadata_changed(self, now_s: float) -> None:
         self._metadata_s = now_s

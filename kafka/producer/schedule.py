@@ -18,6 +18,7 @@ from kafka.producer.partition_queue import PartitionQueue
 from kafka.structs import TopicPartition
 
 _FEW_WAKES = 100
+_OPEN = BatchState.OPEN
 
 
 class Schedule:
@@ -66,7 +67,7 @@ class Schedule:
 
     def _due_s(self, queue: PartitionQueue) -> float:
         head = queue.batches[0]
-        may_linger = self._linger_s and head.state is BatchState.OPEN and head.lingers
+        may_linger = self._linger_s and head.state is _OPEN and head.lingers
         if may_linger and not (self.is_hurrying or head.records.is_full or len(queue.batches) > 1):
             return head.created_s + self._linger_s
         return head.not_before_s
@@ -120,7 +121,10 @@ class Schedule:
         """Queue a batch again, in front of all that were made after it."""
         queue: PartitionQueue = batch.partition
         earlier = []
-        while queue.batches and queue.batches[0].number < batch.number:
+        while queue.batches:
+            first = queue.batches[0]
+            if first.number >= batch.number:
+                break
             earlier.append(queue.batches.popleft())
         queue.batches.appendleft(batch)
         queue.batches.extendleft(reversed(earlier))

@@ -40,6 +40,7 @@ _FIRST_ZSTD_VERSION = 7  # of Produce (KIP-110)
 _FIRST_MAGIC_2_VERSION, _FIRST_MAGIC_1_VERSION = 3, 2
 _MOST_SURPRISES = 10  # unexpected errors in a row after which the producer gives up
 _SURPRISE_BACKOFF_S = 0.1
+_IN_FLIGHT, _SUCCEEDED = BatchState.IN_FLIGHT, BatchState.SUCCEEDED
 
 
 class Sender:
@@ -74,10 +75,14 @@ class Sender:
         self._client = client
         self._cluster = cluster
         self._accumulator = accumulator
-        self._deferral = deferral
+        self._memory = accumulator.memory
+        self._fresh = accumulator.fresh
+        self.deferral = deferral
         deferral.on_done = self._note_done
         deferral.on_placed = self._note_replaced
         self._policy = policy
+        self._acks = policy.acks
+        self._request_timeout_ms = int(policy.request_timeout_s * 1000)
         self._codec = codec
         self._metrics = metrics
         self._on_end = on_end
@@ -137,7 +142,7 @@ class Sender:
 
     def is_done(self) -> bool:
         """Whether the I/O thread has nothing left to do."""
-        if self._is_stopping or self._home.clock.monotonic() >= self._stop_at_s:
+        if self._is_stopping or (self._is_closing and self._home.clock.monotonic() >= self._stop_at_s):
             return True
         return self._is_closing and self._accumulator.is_idle
 
@@ -176,11 +181,11 @@ class Sender:
         if accumulator.refusal is None:
             accumulator.refusal = IllegalStateError("KafkaProducer already closed!")
         self._take_fresh()
-        lost = sum(batch.records.appended for batch in self._incomplete.values()) + self._deferral.count
+        lost = sum(batch.records.appended for batch in self._incomplete.values()) + self.deferral.count
         try:
             for step in (
                 functools.partial(self._abort_incomplete, error),
-                functools.partial(self._deferral.fail_all, error),
+                functools.partial(self.deferral.fail_all, error),
                 self._client.close,
                 functools.partial(self._end_accumulator, error),
                 functools.partial(self._cluster.failed_update, error),
@@ -214,23 +219,25 @@ class Sender:
 
     def _accept_new(self, now_s: float) -> None:
         accumulator = self._accumulator
-        if self._is_closing or accumulator.memory.waiters:
-            accumulator.memory.serve_waiters()
+        if self._is_closing or self._memory.waiters:
+            self._memory.serve_waiters()
             self.schedule.hurry(now_s)
         else:
             self.schedule.is_hurrying = False
         if accumulator.deferred or accumulator.unplaced or accumulator.interrupting:
-            self._deferral.place(now_s)
-        for batch in self._take_fresh():
-            self.schedule.consider(batch.partition, now_s)
+            self.deferral.place(now_s)
+        if self._fresh:
+            for batch in self._take_fresh():
+                self.schedule.consider(batch.partition, now_s)
         if accumulator.flushes or self._flushes:
             self._accept_flushes(now_s)
-        for waited_s in take_all(accumulator.room_waits):
-            self._metrics.waited_for_room(waited_s)
+        if accumulator.room_waits:
+            for waited_s in take_all(accumulator.room_waits):
+                self._metrics.waited_for_room(waited_s)
 
     def _take_fresh(self) -> list[ProducerBatch]:
         """Count what is new among the incomplete; a batch is always to be found there or in `fresh`."""
-        fresh, taken = self._accumulator.fresh, []
+        fresh, taken = self._fresh, []
         while fresh:
             batch = fresh[0]
             if not batch.is_final:
@@ -245,7 +252,7 @@ class Sender:
             for batch in self._incomplete.values():
                 batch.lingers = False
                 self.schedule.consider(batch.partition, now_s)
-            request.remaining = {*self._incomplete, *self._deferral.results()}
+            request.remaining = {*self._incomplete, *self.deferral.results()}
             self._flushes.append(request)
         self._check_flushes()
 
@@ -283,13 +290,13 @@ class Sender:
     # --- time ---------------------------------------------------------------------------------------------------
 
     def _next_turn_s(self, now_s: float) -> float:
-        if self._accumulator.fresh or self._accumulator.flushes or (self._is_closing and self.is_done()):
+        if self._fresh or self._accumulator.flushes or (self._is_closing and self.is_done()):
             return now_s
-        due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(), self._deferral.next_deadline_s())
+        due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(), self.deferral.next_deadline_s())
         for leader in self.schedule.leaders():
             if leader >= 0:
                 due_s = min(due_s, now_s + self._client.ready_in_s(leader))
-        return min((due_s, *self._in_flight.values())) if self._in_flight else due_s
+        return min(due_s, min(self._in_flight.values())) if self._in_flight else due_s
 
     def _expire(self, now_s: float) -> None:
         for batch in self.schedule.take_expired(now_s):
@@ -315,9 +322,9 @@ class Sender:
             else:
                 client.connect(leader)
 
-    def _send(self, leader: int, batches: Sequence[ProducerBatch], now_s: float) -> None:
+    def _send(self, leader: int, batches: list[ProducerBatch], now_s: float) -> None:
         for batch in batches:
-            batch.transition(BatchState.IN_FLIGHT)
+            batch.transition(_IN_FLIGHT)
             batch.attempts += 1
         try:
             self._hand_over(leader, batches, now_s)
@@ -327,7 +334,7 @@ class Sender:
         for batch in batches:
             self.schedule.consider(batch.partition, now_s)
 
-    def _hand_over(self, leader: int, batches: Sequence[ProducerBatch], now_s: float) -> None:
+    def _hand_over(self, leader: int, batches: list[ProducerBatch], now_s: float) -> None:
         """Give the client one request with these batches; raises where it takes none of them."""
         version = self._client.produce_version(leader)
         topics: dict[str, list[tuple[int, Sequence[Buffer]]]] = {}
@@ -346,14 +353,14 @@ class Sender:
             self._metrics.batch_sent(batch, batch.wire_bytes, now_s)
         if not sent:
             return
-        request = ProduceBatches(acks=self._policy.acks, timeout_ms=int(self._policy.request_timeout_s * 1000), topics=topics)
+        request = ProduceBatches(acks=self._acks, timeout_ms=self._request_timeout_ms, topics=topics)
         self._metrics.request_sent(sent)
         self._client.send(
             leader,
             request,
             on_response=functools.partial(self._on_response, sent),
             on_failure=functools.partial(self._on_failure, sent),
-            on_written=functools.partial(self._on_written, sent) if self._policy.acks == 0 else None,
+            on_written=functools.partial(self._on_written, sent) if self._acks == 0 else None,
             timeout_s=self._policy.request_timeout_s,
         )
 
@@ -366,7 +373,7 @@ class Sender:
         buffers = batch.assemble(self._codec, magic)
         batch.wire_bytes = sum(map(len, buffers))
         queue = batch.partition
-        if batch.wire_bytes > queue.proven_bytes and self._policy.acks != 0:
+        if batch.wire_bytes > queue.proven_bytes and self._acks != 0:
             queue.probe = batch
         return buffers
 
@@ -375,9 +382,9 @@ class Sender:
     def _on_written(self, batches: Sequence[ProducerBatch]) -> None:
         for batch in batches:
             if not batch.is_final:
-                self._finish(batch, BatchState.SUCCEEDED, functools.partial(batch.result.succeed, -1))
+                self._finish(batch, _SUCCEEDED, functools.partial(batch.result.succeed, -1))
 
-    def _on_response(self, batches: Sequence[ProducerBatch], response: ProduceAnswer, node_id: int) -> None:
+    def _on_response(self, batches: list[ProducerBatch], response: ProduceAnswer, node_id: int) -> None:
         self._metrics.throttled(response.throttle_time_ms)
         for batch in batches:
             try:
@@ -414,7 +421,7 @@ class Sender:
         queue = batch.partition
         if batch.wire_bytes > queue.proven_bytes:
             queue.proven_bytes = batch.wire_bytes
-        self._finish(batch, BatchState.SUCCEEDED, functools.partial(batch.result.succeed, answer.base_offset, answer.log_append_time_ms))
+        self._finish(batch, _SUCCEEDED, functools.partial(batch.result.succeed, answer.base_offset, answer.log_append_time_ms))
 
     def _settle(self, batch: ProducerBatch, error: KafkaError, answer: PartitionAnswer | None) -> None:
         """Do what the answer, or the error in its place, means for the batch."""
@@ -501,14 +508,14 @@ class Sender:
 
     def _finish(self, batch: ProducerBatch, state: BatchState, complete: Callable[[], None]) -> None:
         """Give a batch its outcome, once: room is free, callbacks run, flushes that waited for it may return."""
-        was_in_flight = batch.state is BatchState.IN_FLIGHT
+        was_in_flight = batch.state is _IN_FLIGHT
         batch.transition(state)
         if was_in_flight:
             self._leave_flight(batch)
         else:
             self.schedule.forget(batch)
         batch.records.drop()
-        self._accumulator.memory.release(batch.size_bytes)
+        self._memory.release(batch.size_bytes)
         self.in_callback = True
         try:
             complete()

@@ -5,6 +5,7 @@ Imported by: client, testing.  Imports: protocol.primitives, protocol.schema.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -29,10 +30,15 @@ _FOREIGN_STARTS = {
 
 def request_frame(api_key: int, version: int, correlation_id: int, client_id: str | None, flexible: bool, body: Sequence[Buffer]) -> list[Buffer]:
     """Buffers of a whole request: size, header (version 1, or 2 where flexible, KIP-482), and the body's buffers as they are."""
-    name = b"" if client_id is None else client_id.encode()
-    head = struct.pack(">h", -1 if client_id is None else len(name)) + name + (_NO_TAGS if flexible else b"")
+    head = _rest_of_header(client_id, flexible)
     size = _HEADER.size - _SIZE.size + len(head) + sum(map(len, body))
     return [_HEADER.pack(size, api_key, version, correlation_id) + head, *body]
+
+
+@functools.lru_cache(maxsize=16)
+def _rest_of_header(client_id: str | None, flexible: bool) -> bytes:
+    name = b"" if client_id is None else client_id.encode()
+    return struct.pack(">h", -1 if client_id is None else len(name)) + name + (_NO_TAGS if flexible else b"")
 
 
 class RequestHeader(NamedTuple):

@@ -89,7 +89,7 @@ def _any_answer(response: ProduceResponse) -> ProduceAnswer:
 
 def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
     """The answer, where no partition has an error and nothing is tagged or cut off; None where the schema must look."""
-    layout, rest = next(found for first, found in _LAYOUTS if version >= first)
+    layout, rest = _layout(version)
     flexible = version >= 9
     partitions: dict[str, dict[int, PartitionAnswer]] = {}
     view = memoryview(data)
@@ -123,6 +123,10 @@ def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
     except (IndexError, struct.error, UnicodeDecodeError):
         return None
     return ProduceAnswer(partitions, throttle_time_ms)
+
+
+def _layout(version: int) -> _Layout:
+    return next(found for first, found in _LAYOUTS if version >= first)
 
 
 def _count(data: bytes, at: int, flexible: bool) -> tuple[int, int]:

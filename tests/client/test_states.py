@@ -19,8 +19,11 @@ class Tools:
     class options:
         reconnect_backoff_s = 0.05
         reconnect_backoff_max_s = 1.0
+        connections_max_idle_s = 540.0
 
     random: Any = None
+    metrics: Any = None
+    clock: Any = None
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(ConnectionState, ConnectionState)), ids=lambda s: s.name)

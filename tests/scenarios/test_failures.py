@@ -10,6 +10,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from kafka import KafkaProducer
+from kafka.codec.gzip import GzipCodec
 from kafka.errors import (
     IllegalStateError,
     KafkaConnectionError,
@@ -140,7 +141,7 @@ def test_ten_unexpected_errors_in_a_row_fail_everything_and_are_told(
 ) -> None:
     producer = make_producer()
     producer.send("t", b"v").get(10)
-    mocker.patch.object(producer._sender, "run_once", side_effect=ZeroDivisionError("a bug"))
+    mocker.patch.object(producer._sender.deferral, "next_deadline_s", side_effect=ZeroDivisionError("a bug"))
     with caplog.at_level(logging.ERROR, "kafka"):
         future = producer.send("t", b"v")
         with pytest.raises(IllegalStateError, match="a bug"):
@@ -152,13 +153,12 @@ def test_ten_unexpected_errors_in_a_row_fail_everything_and_are_told(
 
 
 def test_an_unexpected_error_with_one_batch_fails_that_batch_alone(make_producer: Make, mocker: MockerFixture) -> None:
-    producer = make_producer()
+    producer = make_producer(compression_type="gzip")
     producer.send("t", b"v").get(10)
-    real = producer._sender._assemble
-    mocker.patch.object(producer._sender, "_assemble", side_effect=ZeroDivisionError("a bug"))
+    compress = mocker.patch.object(GzipCodec, "compress", side_effect=ZeroDivisionError("a bug"))
     with pytest.raises(UnknownError, match="a bug"):
         producer.send("t", b"v").get(10)
-    mocker.patch.object(producer._sender, "_assemble", side_effect=real)
+    mocker.stop(compress)
     assert producer.send("t", b"v").get(10)
     assert producer._accumulator.memory.used_bytes == 0
 

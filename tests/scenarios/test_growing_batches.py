@@ -10,7 +10,6 @@ import pytest
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, NoError, NotEnoughReplicasError, RecordListTooLargeError, for_code
-from kafka.producer.schedule import Schedule
 from kafka.testing import KafkaBroker
 from kafka.testing.exchange import Answer, Call, Handler, Silence
 from tests.scenarios.stage import Stage, answer_produce_with, refusal
@@ -450,18 +449,15 @@ def test_flush_finds_a_split_batch_or_its_pieces_at_any_moment(monkeypatch: pyte
     producer = begin(stage)
     seen: list[bool] = []
 
-    def note(name: str) -> None:
-        original = getattr(Schedule, name)
+    count_room = producer._accumulator.memory.take_beyond_limit
 
-        def noting(*arguments: Any) -> Any:
-            seen.append(producer._accumulator.is_idle)
-            return original(*arguments)
-
-        monkeypatch.setattr(Schedule, name, noting)
+    def noting(size_bytes: int) -> None:
+        seen.append(producer._accumulator.is_idle)
+        count_room(size_bytes)
 
     for value in numbered(200):
         producer.send("t", value, partition=0)
-    note("put_back")
+    monkeypatch.setattr(producer._accumulator.memory, "take_beyond_limit", noting)
     producer.flush()
     assert len(seen) > 1  # one for each piece
     assert not any(seen)

@@ -125,7 +125,8 @@ class Senders:
                 self.at_once[name] += 1
                 return future
             if not self.path.has("t"):
-                self.path.put("t", self._queues, self._queues)
+                slots = [queue.slot for queue in self._queues]
+                self.path.put("t", slots, slots)
         return self._accumulator.append(self._queues[partition], 1000, None, value, (), -1, 30.0)
 
     def clear(self) -> None:

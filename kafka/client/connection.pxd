@@ -1,0 +1,67 @@
+# Types for the compiled module.
+
+cimport cython
+
+from kafka.client.channel cimport Channel
+from kafka.client.inflight cimport InFlight, Outgoing, Request
+
+from kafka.client.metrics cimport ClientMetrics
+
+cdef object _READY
+
+
+cdef class BrokerConnection:
+    cdef public object node_id
+    cdef public object address
+    cdef public object state
+    cdef public InFlight in_flight
+    cdef public object table
+    cdef public object last_error
+    cdef public bint is_suspect
+    cdef public bint is_ready
+    cdef public bint is_retiring
+    cdef public double retry_at_s
+    cdef public double throttled_until_s
+    cdef public double began_s
+    cdef public object backoff
+    cdef object _tools
+    cdef ClientMetrics _metrics
+    cdef object _clock
+    cdef double _max_idle_s
+    cdef object _addresses
+    cdef object _stream
+    cdef object _tls
+    cdef Channel _channel
+    cdef object _handshake
+    cdef int _mask
+    cdef double _setup_deadline_s
+    cdef double _tcp_deadline_s
+    cdef double _silence_at_s
+    cdef double _retire_at_s
+    cdef double _idle_since_s
+    cdef double _ready_since_s
+    cdef int _slow_attempts
+    cdef object _next_correlation_id
+    cdef bint _closed_on_versions
+    cdef bint _was_useful
+    cdef double _last_counted_s
+    cdef bint _is_counted
+
+    cpdef bint has_more_to_read(self) except -1
+    @cython.locals(busy=Py_ssize_t)
+    cpdef double next_deadline_s(self) except? -1
+    cpdef bint has_unsent(self) except -1
+    cpdef bint waits_to_write(self) except -1
+    @cython.locals(channel=Channel, sent=Py_ssize_t)
+    cpdef flush(self)
+    cpdef on_selected(self, int mask)
+    cpdef try_flush(self)
+    cpdef _handle(self, int mask)
+    @cython.locals(channel=Channel)
+    cpdef _read(self)
+    @cython.locals(request=Request, now_s=double, throttle_ms=long)
+    cpdef _on_answer(self, bytes frame)
+    cpdef check_time(self, double now_s)
+    cpdef close_if_retired(self)
+    cpdef _watch(self, int mask)
+    cpdef Channel _the_channel(self)

@@ -1,0 +1,13 @@
+# Types for the compiled module.
+
+
+cdef class PartitionQueue:
+    cdef readonly object topic_partition
+    cdef readonly object slot
+    cdef readonly object batches
+    cdef public Py_ssize_t in_flight
+    cdef public object probe
+    cdef public Py_ssize_t proven_bytes
+    cdef public object place
+    cdef public object wakes_at_s
+    cdef public object expires_at_s

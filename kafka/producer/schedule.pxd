@@ -1,0 +1,40 @@
+# Types for the compiled module.
+
+cimport cython
+
+from kafka.producer.batch cimport ProducerBatch
+from kafka.producer.partition_queue cimport PartitionQueue
+
+cdef object _OPEN
+
+
+cdef class Schedule:
+    cdef double _linger_s
+    cdef bint _keeps_order
+    cdef object _leader_of
+    cdef object _expires_s
+    cdef dict _lines
+    cdef list _wakes
+    cdef Py_ssize_t _most_wakes
+    cdef list _expiries
+    cdef object _tie
+    cdef public bint is_hurrying
+
+    @cython.locals(due_s=double)
+    cpdef consider(self, PartitionQueue queue, double now_s)
+    @cython.locals(head=ProducerBatch)
+    cpdef double _due_s(self, PartitionQueue queue) except? -1
+    cpdef _line_up(self, PartitionQueue queue)
+    cpdef run_timers(self, double now_s)
+    cpdef double next_timer_s(self) except? -1
+    cpdef list leaders(self)
+    @cython.locals(batches=list, size_bytes=Py_ssize_t, queue=PartitionQueue, head=ProducerBatch)
+    cpdef list take(self, leader, Py_ssize_t max_bytes)
+    @cython.locals(queue=PartitionQueue, first=ProducerBatch)
+    cpdef put_back(self, ProducerBatch batch, double now_s)
+    @cython.locals(queue=PartitionQueue)
+    cpdef forget(self, ProducerBatch batch)
+    cpdef list take_expired(self, double now_s)
+    cpdef _leave_line(self, PartitionQueue queue)
+    @cython.locals(due_s=double)
+    cpdef _watch_expiry(self, PartitionQueue queue)

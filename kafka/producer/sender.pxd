@@ -1,0 +1,73 @@
+# Types for the compiled module.
+
+cimport cython
+
+from kafka.client.client cimport KafkaClient
+from kafka.producer.batch cimport ProducerBatch
+from kafka.producer.metrics cimport SenderMetrics
+from kafka.producer.partition_queue cimport PartitionQueue
+from kafka.producer.schedule cimport Schedule
+
+cdef object _IN_FLIGHT
+cdef object _SUCCEEDED
+
+
+cdef class Sender:
+    cdef readonly object terminated
+    cdef readonly bint in_callback
+    cdef readonly Schedule schedule
+    cdef object _home
+    cdef KafkaClient _client
+    cdef object _cluster
+    cdef object _accumulator
+    cdef object _memory
+    cdef object _fresh
+    cdef readonly object deferral
+    cdef object _policy
+    cdef int _acks
+    cdef int _request_timeout_ms
+    cdef object _codec
+    cdef SenderMetrics _metrics
+    cdef object _on_end
+    cdef object _log
+    cdef bint _is_closing
+    cdef bint _is_stopping
+    cdef double _stop_at_s
+    cdef dict _incomplete
+    cdef dict _in_flight
+    cdef list _flushes
+    cdef object _seen_cluster
+    cdef int _surprises
+
+    cpdef bint is_done(self) except -1
+    cpdef guarded_turn(self)
+    @cython.locals(now_s=double)
+    cpdef run_once(self)
+    @cython.locals(batch=ProducerBatch)
+    cpdef _accept_new(self, double now_s)
+    @cython.locals(batch=ProducerBatch, taken=list)
+    cpdef list _take_fresh(self)
+    cpdef _note_done(self, result)
+    cpdef _check_flushes(self)
+    cpdef _notice_cluster(self, double now_s)
+    @cython.locals(due_s=double)
+    cpdef double _next_turn_s(self, double now_s) except? -1
+    @cython.locals(batch=ProducerBatch)
+    cpdef _expire(self, double now_s)
+    @cython.locals(batches=list)
+    cpdef _send_ready(self, double now_s)
+    @cython.locals(batch=ProducerBatch)
+    cpdef _send(self, leader, list batches, double now_s)
+    @cython.locals(batch=ProducerBatch, topics=dict, sent=list, version=int, buffers=list)
+    cpdef _hand_over(self, leader, list batches, double now_s)
+    @cython.locals(magic=int, queue=PartitionQueue)
+    cpdef list _assemble(self, ProducerBatch batch, int version)
+    @cython.locals(batch=ProducerBatch)
+    cpdef _on_response(self, list batches, response, node_id)
+    cpdef _on_answer(self, ProducerBatch batch, response)
+    @cython.locals(queue=PartitionQueue)
+    cpdef _succeed(self, ProducerBatch batch, answer)
+    @cython.locals(queue=PartitionQueue)
+    cpdef _leave_flight(self, ProducerBatch batch)
+    @cython.locals(was_in_flight=bint)
+    cpdef _finish(self, ProducerBatch batch, state, complete)
