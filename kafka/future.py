@@ -115,6 +115,23 @@ class PythonCompletionState:
                 except BaseException as error:  # noqa: BLE001 - whether it gets out is decided there
                     report_callback_error(future, error, on_io_thread)
 
+    def finish(self, *, on_io_thread: bool = True) -> None:
+        """Become done: run callbacks in order of records and of registration, then let waiters through."""
+        self.done = True
+        try:
+            self.run_callbacks(on_io_thread=on_io_thread)
+        finally:
+            self.settled = True
+            self.release_waiters()
+
+    def release_waiters(self) -> None:
+        """Let everybody through who waits in wait_until()."""
+        while self._waiters:
+            try:
+                self._waiters.popleft().open()
+            except IndexError:
+                break  # the waiter gave up in this instant
+
     def value_of(self, future: PythonFutureState) -> Any:
         """The value of one of the futures that this completes."""
         return self.value
@@ -201,20 +218,11 @@ class Completion(CompletionState):
 
     __slots__ = ()
 
-    def finish(self, *, on_io_thread: bool = True) -> None:
-        """Become done: run callbacks in order of records and of registration, then let waiters through."""
-        self.done = True
-        try:
-            self.run_callbacks(on_io_thread=on_io_thread)
-        finally:
-            self.settled = True
-            self._release_waiters()
-
     def split(self, parts: Parts) -> None:
         """Have other completions take over, each from a position on; the I/O thread, while this is not done."""
         self.parts = parts
         self.move_callbacks()
-        self._release_waiters()
+        self.release_waiters()
 
     def wait_until(self, deadline_s: float | None, what: str = "Waiting for a future") -> bool:
         """Block until settled, split, or the deadline on the clock's scale; IllegalStateError where that could never come."""
@@ -233,13 +241,6 @@ class Completion(CompletionState):
 
     def _is_over(self) -> bool:
         return self.settled or self.parts is not None
-
-    def _release_waiters(self) -> None:
-        while self._waiters:
-            try:
-                self._waiters.popleft().open()
-            except IndexError:
-                break  # the waiter gave up in this instant
 
 
 def part_of(parts: Parts, position: int) -> tuple[Completion, int]:

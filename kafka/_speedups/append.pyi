@@ -8,6 +8,7 @@ def install(
     record_metadata: type[Any] | None = None,
     future: type[Any] | None = None,
     report_callback_error: Callable[[Any, BaseException, bool], None] | None = None,
+    crc32c: Callable[..., int] | None = None,
 ) -> None: ...
 
 class SendPath:

@@ -14,7 +14,7 @@ from collections import deque
 from functools import partial
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.dict cimport PyDict_GetItem
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
@@ -23,7 +23,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
@@ -58,7 +58,10 @@ cdef enum:
     ON_SUCCESS = 0
     ON_ERROR = 1
     ON_BOTH = 2
-    HEADER_SIZE = 61            # of a batch in format 2; tests/parity checks it against record.layout
+    HEADER_SIZE = 61            # of a batch in format 2; tests/parity checks this and the next three against record.layout
+    LENGTH_COUNTS_FROM = 12
+    CRC_AT = 17
+    CRC_COVERS_FROM = 21
     CHAINED_FROM = 65536        # values from this size on are referred to; for smaller ones a copy costs less than buffers of their own
     ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
     SMALL_BUFFER = 512
@@ -69,17 +72,19 @@ cdef enum:
 cdef object _record_metadata = None
 cdef object _future = None                # kafka.future.Future
 cdef object _report_callback_error = None
+cdef object _crc32c = None
 cdef dict _time_names = _time.__dict__
 cdef object _real_time = _time.time
 cdef void* _real_clock = PyCFunction_GetFunction(_real_time) if PyCFunction_CheckExact(_real_time) else NULL
 
 
-def install(*, record_metadata=None, future=None, report_callback_error=None):
+def install(*, record_metadata=None, future=None, report_callback_error=None, crc32c=None):
     """Make known the Python classes and functions that compiled code makes or calls."""
-    global _record_metadata, _future, _report_callback_error
+    global _record_metadata, _future, _report_callback_error, _crc32c
     _record_metadata = record_metadata or _record_metadata
     _future = future or _future
     _report_callback_error = report_callback_error or _report_callback_error
+    _crc32c = crc32c or _crc32c
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------
@@ -154,6 +159,25 @@ cdef class CompletionState:
             for future, kind, function in self.take_callbacks():
                 self._call(<FutureState>future, kind, function, on_io_thread)
         return 0
+
+    def finish(self, *, bint on_io_thread=True):
+        self._finish(on_io_thread)
+
+    cdef int _finish(self, bint on_io_thread) except -1:
+        self.done = True
+        try:
+            self._run_callbacks(on_io_thread)
+        finally:
+            self.settled = True
+            self.release_waiters()
+        return 0
+
+    cpdef release_waiters(self):
+        while len(self._waiters):
+            try:
+                self._waiters.popleft().open()
+            except IndexError:
+                break  # the waiter gave up in this instant
 
     cdef inline int _call(self, FutureState future, int kind, object function, bint on_io_thread) except -1:
         cdef object exception = self.exception_of(future)
@@ -399,6 +423,11 @@ cdef class ProduceResultState(CompletionState):
 
     def __dealloc__(self):
         _release_entries(self._entries, 0, self._entry_count)
+
+    def succeed(self, int64_t base_offset, int64_t log_append_time_ms=-1):
+        self.base_offset = base_offset
+        self.log_append_time_ms = log_append_time_ms
+        self._finish(True)
 
     cdef int _register(self, FutureState future, int kind, object function) except -1:
         cdef _Entry* entries
@@ -796,6 +825,19 @@ cdef class RecordBuffer:
         return None
 
     def assemble(self, codec):
+        cdef unsigned char header[HEADER_SIZE]
+        cdef list buffers
+        cdef object checksum
+        cdef Py_ssize_t index
+        if codec is None:
+            buffers = self.chain()
+            _write_header(header, self._size_of_records(), self.count, self.base_timestamp_ms, self.max_timestamp_ms)
+            checksum = _crc32c(PyBytes_FromStringAndSize(<char*>header + CRC_COVERS_FROM, HEADER_SIZE - CRC_COVERS_FROM))
+            for index in range(len(buffers)):
+                checksum = _crc32c(buffers[index], checksum)
+            _put_int(header + CRC_AT, <uint32_t>checksum, 4)
+            buffers.insert(0, PyBytes_FromStringAndSize(<char*>header, HEADER_SIZE))
+            return buffers
         return self.format.assemble(
             self.chain(), self.count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=self.max_timestamp_ms, codec=codec
         )
@@ -804,6 +846,13 @@ cdef class RecordBuffer:
         self._is_dropped = True
         self._chained = None
         self._free_if_unused()
+
+    cdef Py_ssize_t _size_of_records(self) except -1:
+        cdef Py_ssize_t size = self._used, index
+        if self._chained is not None:
+            for index in range(1, PyList_GET_SIZE(self._chained), 2):
+                size += len(self._chained[index])
+        return size
 
     cdef void _free_if_unused(self) noexcept:
         if self._is_dropped and not self._exports:
@@ -820,6 +869,31 @@ cdef class RecordBuffer:
     def __releasebuffer__(self, Py_buffer* buffer):
         self._exports -= 1
         self._free_if_unused()
+
+
+cdef inline void _put_int(unsigned char* at, uint64_t value, int size) noexcept:
+    """An integer in network order."""
+    cdef int index
+    for index in range(size):
+        at[index] = <unsigned char>(value >> (8 * (size - 1 - index)))
+
+
+cdef void _write_header(
+    unsigned char* at, Py_ssize_t records_size, Py_ssize_t count, int64_t base_timestamp_ms, int64_t max_timestamp_ms
+) noexcept:
+    """What record.layout.BATCH_HEADER says, without the checksum: attributes 0, no producer id, offsets from 0 on."""
+    _put_int(at, 0, 8)
+    _put_int(at + 8, HEADER_SIZE - LENGTH_COUNTS_FROM + records_size, 4)
+    _put_int(at + 12, <uint64_t>-1, 4)
+    at[16] = 2
+    _put_int(at + 17, 0, 6)
+    _put_int(at + 23, count - 1, 4)
+    _put_int(at + 27, base_timestamp_ms, 8)
+    _put_int(at + 35, max_timestamp_ms, 8)
+    _put_int(at + 43, <uint64_t>-1, 8)
+    _put_int(at + 51, <uint64_t>-1, 2)
+    _put_int(at + 53, <uint64_t>-1, 4)
+    _put_int(at + 57, count, 4)
 
 
 cdef tuple _encoded_headers(object headers):

@@ -46,7 +46,8 @@ cdef class KafkaClient:
     cpdef connect(self, node_id)
     @cython.locals(connection=BrokerConnection)
     cpdef versions(self, node_id)
-    cpdef int produce_version(self, node_id) except -1
+    @cython.locals(connection=BrokerConnection)
+    cpdef int version_for(self, node_id, request_class) except -1
     @cython.locals(connection=BrokerConnection, due_s=double)
     cpdef double next_deadline_s(self) except? -1
     cpdef begin_turn(self)

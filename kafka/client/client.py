@@ -37,7 +37,6 @@ from kafka.errors import (
     UnsupportedSaslMechanismError,
 )
 from kafka.protocol.metadata import MetadataRequest
-from kafka.protocol.produce import ProduceRequest
 from kafka.protocol.versions import ApiVersionTable
 
 log = logging.getLogger(__name__)
@@ -213,9 +212,12 @@ class KafkaClient:
         connection = self._nodes.get(node_id)
         return None if connection is None else connection.table
 
-    def produce_version(self, node_id: NodeId) -> int:
-        """The version of Produce for a connected node."""
-        return self._policy.version_for(ProduceRequest, self._table(node_id))
+    def version_for(self, node_id: NodeId, request_class: type[Any]) -> int:
+        """The version of a request to a connected node; NodeNotReadyError where it is not, UnsupportedVersionError where there is none."""
+        connection = self._nodes.get(node_id)
+        if connection is None:
+            raise NodeNotReadyError(f"Node {node_id} is not connected")
+        return connection.version_for(request_class)
 
     def send(
         self,
@@ -238,23 +240,16 @@ class KafkaClient:
         self._sends_without_answer = self._sends_without_answer or on_written is not None
         connection.enqueue(
             request,
-            self._policy.version_for(type(request), self._table(node_id)),
-            timeout_s=self._options.request_timeout_s if timeout_s is None else timeout_s,
-            is_counted=True,
-            on_response=on_response,
-            on_failure=functools.partial(self._call_back, on_failure),
-            on_written=None if on_written is None else functools.partial(self._call_back, on_written),
+            self._options.request_timeout_s if timeout_s is None else timeout_s,
+            True,
+            on_response,
+            functools.partial(self._call_back, on_failure),
+            None if on_written is None else functools.partial(self._call_back, on_written),
         )
 
     def _call_back(self, callback: Callable[..., None], *arguments: Any) -> None:
         self._has_called_back = True
         callback(*arguments)
-
-    def _table(self, node_id: NodeId) -> ApiVersionTable:
-        table = self.versions(node_id)
-        if table is None:
-            raise NodeNotReadyError(f"Node {node_id} is not connected")
-        return table
 
     # --- the I/O thread: one turn -------------------------------------------------------------------------------
 
@@ -362,19 +357,9 @@ class KafkaClient:
 
     def _send_metadata(self, connection: BrokerConnection, now_s: float) -> None:
         number, request = self._metadata.begin(now_s)
-        table = connection.table
+        on_response, on_failure = functools.partial(self._on_metadata, number), functools.partial(self._on_no_metadata, number)
         try:
-            if table is None:
-                raise NodeNotReadyError(f"Node {connection.node_id} is not connected")
-            connection.enqueue(
-                request,
-                self._policy.version_for(MetadataRequest, table),
-                timeout_s=self._options.request_timeout_s,
-                is_counted=False,
-                on_response=functools.partial(self._on_metadata, number),
-                on_failure=functools.partial(self._on_no_metadata, number),
-                on_written=None,
-            )
+            connection.enqueue(request, self._options.request_timeout_s, False, on_response, on_failure, None)
         except KafkaError as error:
             self._metadata.on_failure(number, error, now_s)
 
@@ -450,16 +435,7 @@ class KafkaClient:
             if connection.is_ready and connection.table is not None:
                 waiting.add(connection.node_id)
                 forget = functools.partial(_forget_node, waiting, connection.node_id)
-                version = self._policy.version_for(MetadataRequest, connection.table)
-                connection.enqueue(
-                    MetadataRequest(topics=[]),
-                    version,
-                    timeout_s=_LAST_WORDS_S,
-                    is_counted=False,
-                    on_response=forget,
-                    on_failure=forget,
-                    on_written=None,
-                )
+                connection.enqueue(MetadataRequest(topics=[]), _LAST_WORDS_S, False, forget, forget, None)
                 connection.try_flush()
         latest_s = self._clock.monotonic() + _LAST_WORDS_S
         while waiting:

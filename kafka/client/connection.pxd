@@ -33,6 +33,7 @@ cdef class BrokerConnection:
     cdef object _tls
     cdef Channel _channel
     cdef object _handshake
+    cdef dict _versions
     cdef int _mask
     cdef double _setup_deadline_s
     cdef double _tcp_deadline_s
@@ -50,6 +51,9 @@ cdef class BrokerConnection:
     cpdef bint has_more_to_read(self) except -1
     @cython.locals(busy=Py_ssize_t)
     cpdef double next_deadline_s(self) except? -1
+    cpdef version_for(self, request_class)
+    @cython.locals(now_s=double, entry=Request)
+    cpdef enqueue(self, request, double timeout_s, bint is_counted, on_response, on_failure, on_written)
     cpdef bint has_unsent(self) except -1
     cpdef bint waits_to_write(self) except -1
     @cython.locals(channel=Channel, sent=Py_ssize_t)

@@ -33,6 +33,7 @@ from kafka.errors import (
     KafkaConnectionError,
     KafkaError,
     KafkaProtocolError,
+    NodeNotReadyError,
     RequestTimedOutError,
     SaslAuthenticationFailedError,
     UnsupportedSaslMechanismError,
@@ -115,6 +116,7 @@ class BrokerConnection:
         self._tls: TlsStream | None = None
         self._channel: Channel | None = None
         self._handshake: Handshake | None = None
+        self._versions: dict[type[Any], int] = {}  # that requests are sent with
         self._mask = 0
         self._setup_deadline_s = math.inf
         self._tcp_deadline_s = math.inf
@@ -270,6 +272,7 @@ class BrokerConnection:
         self._transition(_S.READY)
         now_s = tools.clock.monotonic()
         self.table = table
+        self._versions.clear()
         self.last_error = None
         self.is_suspect = self._closed_on_versions = self._was_useful = False
         self._last_counted_s = -math.inf
@@ -282,11 +285,18 @@ class BrokerConnection:
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
+    def version_for(self, request_class: type[Any]) -> int:
+        """The version to ask with; NodeNotReadyError while not connected, UnsupportedVersionError where there is none."""
+        version = self._versions.get(request_class)
+        if version is None:
+            if self.table is None:
+                raise NodeNotReadyError(f"Node {self.node_id} is not connected")
+            version = self._versions[request_class] = self._tools.policy.version_for(request_class, self.table)
+        return version
+
     def enqueue(
         self,
         request: Any,
-        version: int,
-        *,
         timeout_s: float,
         is_counted: bool,
         on_response: OnResponse,
@@ -294,6 +304,7 @@ class BrokerConnection:
         on_written: OnWritten | None,
     ) -> None:
         """Take a request; the next poll sends it. Raises what encoding raises, and nothing is sent then."""
+        version = self.version_for(type(request))
         correlation_id = self._next_correlation_id
         buffers = request_buffers(request, version, correlation_id, self._tools.options.client_id)
         self._next_correlation_id = (correlation_id + 1) % _CORRELATION_IDS
@@ -302,15 +313,15 @@ class BrokerConnection:
             self._last_counted_s = now_s
         entry = Request(
             buffers,
-            correlation_id=correlation_id,
-            request_class=type(request),
-            version=version,
-            queued_at_s=now_s,
-            deadline_s=now_s + timeout_s,
-            is_counted=is_counted,
-            on_response=on_response,
-            on_failure=on_failure,
-            on_written=on_written,
+            correlation_id,
+            type(request),
+            version,
+            now_s,
+            now_s + timeout_s,
+            is_counted,
+            on_response,
+            on_failure,
+            on_written,
         )
         self._the_channel().queue(entry)
         self.in_flight.add(entry)

@@ -71,7 +71,6 @@ class Request(Outgoing):
     def __init__(
         self,
         buffers: Sequence[Buffer],
-        *,
         correlation_id: int,
         request_class: type[Any],
         version: int,

@@ -1,6 +1,6 @@
 # Types for the compiled module.
 
-from kafka.metrics.ledger cimport Ledger
+from kafka.metrics.ledger cimport Ledger, Tally
 
 
 cdef class ClientMetrics:
@@ -17,11 +17,11 @@ cdef class RegisteredClientMetrics(ClientMetrics):
     cdef object _group
     cdef object _node_group
     cdef Py_ssize_t _connections
-    cdef object _closed
-    cdef object _created
-    cdef object _select
-    cdef object _io
-    cdef object _all_bytes
+    cdef Tally _closed
+    cdef Tally _created
+    cdef Tally _select
+    cdef Tally _io
+    cdef Tally _all_bytes
     cdef _TrafficSensors _total
     cdef dict _nodes
 
@@ -29,8 +29,8 @@ cdef class RegisteredClientMetrics(ClientMetrics):
 
 
 cdef class _TrafficSensors:
-    cdef readonly object bytes_sent
-    cdef readonly object bytes_received
-    cdef readonly object requests
-    cdef readonly object latency
-    cdef readonly object throttle
+    cdef readonly Tally bytes_sent
+    cdef readonly Tally bytes_received
+    cdef readonly Tally requests
+    cdef readonly Tally latency
+    cdef readonly Tally throttle

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Union
 
 from kafka.metrics import AnonMeasurable, Metrics
-from kafka.metrics.ledger import Ledger
+from kafka.metrics.ledger import Ledger, Tally
 from kafka.metrics.stats import Avg, Count, Max, Rate
 from kafka.metrics.stats.rate import TimeUnit
 
@@ -71,16 +71,16 @@ class RegisteredClientMetrics(ClientMetrics):
         count = AnonMeasurable(lambda config, now_ms: self._connections)
         metrics.add_metric(self._name("connection-count", self._group), count)
         self._all_bytes = self._sensor("bytes-sent-received", ("network-io-rate", Rate(sampled_stat=Count())))
-        self._total = _TrafficSensors(metrics, ledger, "", self._group, bytes_parents=[self._all_bytes])
+        self._total = _TrafficSensors(metrics, ledger, "", self._group, bytes_parents=[self._all_bytes.sensor])
         self._nodes: dict[NodeId, _TrafficSensors] = {}
 
     def connection_created(self) -> None:
         self._connections += 1
-        self._created.record()
+        self._created.sensor.record()
 
     def connection_closed(self) -> None:
         self._connections -= 1
-        self._closed.record()
+        self._closed.sensor.record()
 
     def turned(self, wait_s: float, work_s: float, now_s: float) -> None:
         self._ledger.note(self._select, wait_s * 1e9)
@@ -112,7 +112,7 @@ class RegisteredClientMetrics(ClientMetrics):
     def _name(self, name: str, group: str) -> Any:
         return self._metrics.metric_name(name, group, _DESCRIPTIONS[name])
 
-    def _sensor(self, sensor: str, *stats: tuple[str, Any]) -> Any:
+    def _sensor(self, sensor: str, *stats: tuple[str, Any]) -> Tally:
         made = self._metrics.sensor(sensor)
         for name, stat in stats:
             made.add(self._name(name, self._group), stat)
@@ -127,14 +127,14 @@ class _TrafficSensors:
     def __init__(
         self, metrics: Metrics, ledger: Ledger, prefix: str, group: str, *, parent: _TrafficSensors | None = None, bytes_parents: Sequence[Any] = ()
     ) -> None:
-        def sensor(kind: str, parents: Sequence[Any], *stats: tuple[str, Any]) -> Any:
+        def sensor(kind: str, parents: Sequence[Any], *stats: tuple[str, Any]) -> Tally:
             made = metrics.sensor(f"{prefix}{kind}", parents=tuple(parents))
             for name, stat in stats:
                 made.add(metrics.metric_name(name, group, _DESCRIPTIONS[name]), stat)
             return ledger.keep(made)
 
         def above(kind: str) -> Sequence[Any]:
-            return () if parent is None else (getattr(parent, kind),)
+            return () if parent is None else (getattr(parent, kind).sensor,)
 
         self.bytes_sent = sensor("bytes-sent", [*bytes_parents, *above("bytes_sent")], ("outgoing-byte-rate", Rate()))
         self.bytes_received = sensor("bytes-received", [*bytes_parents, *above("bytes_received")], ("incoming-byte-rate", Rate()))

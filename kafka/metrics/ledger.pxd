@@ -3,12 +3,19 @@
 cimport cython
 
 
+cdef class Tally:
+    cdef readonly object sensor
+    cdef readonly list values
+
+
 cdef class Ledger:
-    cdef object _rows
+    cdef list _noted
+    cdef Py_ssize_t _count
     cdef double _post_at_s
     cdef object _noted_ms
+    cdef object _turn
 
-    cpdef note(self, sensor, value)
+    cpdef note(self, Tally tally, double value)
     cpdef turn_over(self, double now_s)
-    @cython.locals(values=dict, found=list)
+    @cython.locals(tally=Tally, count=Py_ssize_t, values=list)
     cpdef post(self)

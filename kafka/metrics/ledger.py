@@ -6,13 +6,26 @@ Imported by: client.metrics, producer.metrics, producer.assembly.  Imports: metr
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections import deque
 
 from kafka.metrics.stats.sensor import Sensor
 
-_MOST_ROWS = 512
+_MOST_VALUES = 1024
 _LONGEST_S = 1.0  # that values wait to be handed over; short beside the windows they are counted in
+
+
+class Tally:
+    """Values of one sensor that it has not been given yet.
+
+    Threads: the I/O thread adds; whoever has the ledger's turn takes.
+    """
+
+    __slots__ = ("sensor", "values")
+
+    def __init__(self, sensor: Sensor) -> None:
+        self.sensor = sensor
+        self.values: list[float] = []
 
 
 class Ledger:
@@ -22,44 +35,52 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._rows: deque[tuple[Sensor, float]] = deque()
+        self._noted: list[Tally] = []  # those with values
+        self._count = 0  # of values since the last hand-over by the I/O thread
         self._post_at_s = math.inf
         self._noted_ms: float | None = None  # when the newest of them were, at the latest
+        self._turn = threading.Lock()  # held by who hands over; nobody waits for it
 
-    def note(self, sensor: Sensor, value: float) -> None:
-        """Remember a value of this sensor."""
-        self._rows.append((sensor, value))
+    def note(self, tally: Tally, value: float) -> None:
+        """Remember a value."""
+        tally.values.append(value)
+        if len(tally.values) == 1:  # else it stands there already, or its values are being taken
+            self._noted.append(tally)
+        self._count += 1
 
-    def keep(self, sensor: Sensor) -> Sensor:
-        """Have the sensor's metrics, and those of its parents, look in here before they are read; gives it back."""
+    def keep(self, sensor: Sensor) -> Tally:
+        """Where to note the sensor's values; its metrics, and those of its parents, look in here before they are read."""
         for kept in (sensor, *sensor.parents):
             for metric in kept.metrics:
                 metric.refresh = self.post
-        return sensor
+        return Tally(sensor)
 
     def turn_over(self, now_s: float) -> None:
         """Hand over what has gathered, if it is much or old."""
-        if self._rows:
-            self._noted_ms = time.monotonic() * 1000
-        if len(self._rows) >= _MOST_ROWS or now_s >= self._post_at_s:
+        if not self._count:
+            return
+        self._noted_ms = time.monotonic() * 1000
+        if self._count >= _MOST_VALUES or now_s >= self._post_at_s:
+            self._count = 0
+            self._post_at_s = math.inf
             self.post()
-        elif self._rows and self._post_at_s == math.inf:
+        elif self._post_at_s == math.inf:
             self._post_at_s = now_s + _LONGEST_S
 
     def post(self) -> None:
-        """Hand everything to its sensors."""
-        self._post_at_s = math.inf
-        noted_ms, self._noted_ms = self._noted_ms, None
-        values: dict[Sensor, list[float]] = {}
-        while self._rows:
-            try:
-                sensor, value = self._rows.popleft()
-            except IndexError:
-                break  # another thread took the last one
-            found = values.get(sensor)
-            if found is None:
-                values[sensor] = [value]
-            else:
-                found.append(value)
-        for sensor, recorded in values.items():
-            sensor.record_all(recorded, noted_ms)
+        """Hand everything to its sensors; where another thread does so already, leave it to that."""
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            noted_ms, self._noted_ms = self._noted_ms, None
+            while self._noted:
+                tally = self._noted.pop()
+                count = len(tally.values)
+                values = tally.values[:count]
+                del tally.values[:count]
+                if tally.values:  # noted meanwhile, when they did not look like the first
+                    self._noted.append(tally)
+                if values:
+                    tally.sensor.record_all(values, noted_ms)
+        finally:
+            self._turn.release()

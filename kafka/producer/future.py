@@ -49,6 +49,12 @@ class PythonProduceResultState(CompletionState):
         self.checksums: Sequence[int | None] | None = None
         self.has_timestamps = True  # message format 0 has none
 
+    def succeed(self, base_offset: int, log_append_time_ms: int = NO_TIMESTAMP) -> None:
+        """Complete: the batch's first record has this offset (-1: nobody knows)."""
+        self.base_offset = base_offset
+        self.log_append_time_ms = log_append_time_ms
+        self.finish()
+
     def value_of(self, future: FutureState) -> RecordMetadata:
         """What became of this future's record."""
         index = self._index_of(future)
@@ -92,12 +98,6 @@ class FutureProduceResult(ProduceResultState, Completion):
     """
 
     __slots__ = ()
-
-    def succeed(self, base_offset: int, log_append_time_ms: int = NO_TIMESTAMP) -> None:
-        """Complete: the batch's first record has this offset (-1: nobody knows)."""
-        self.base_offset = base_offset
-        self.log_append_time_ms = log_append_time_ms
-        self.finish()
 
     def fail(self, error: BaseException, record_errors: Mapping[int, BaseException] | None = None) -> None:
         """Complete with an error, and other errors for the records of these indexes (KIP-467)."""

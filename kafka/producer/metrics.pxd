@@ -2,7 +2,7 @@
 
 cimport cython
 
-from kafka.metrics.ledger cimport Ledger
+from kafka.metrics.ledger cimport Ledger, Tally
 from kafka.producer.batch cimport ProducerBatch
 
 
@@ -16,15 +16,15 @@ cdef class RegisteredSenderMetrics(SenderMetrics):
     cdef object _metrics
     cdef Ledger _ledger
     cdef double _metadata_s
-    cdef object _batch_size
-    cdef object _compression
-    cdef object _queue_time
-    cdef object _records
-    cdef object _retries
-    cdef object _errors
-    cdef object _record_size
-    cdef object _throttle
-    cdef object _waits
+    cdef Tally _batch_size
+    cdef Tally _compression
+    cdef Tally _queue_time
+    cdef Tally _records
+    cdef Tally _retries
+    cdef Tally _errors
+    cdef Tally _record_size
+    cdef Tally _throttle
+    cdef Tally _waits
     cdef dict _topics
 
     @cython.locals(ratio=double, topic=_TopicSensors)
@@ -35,8 +35,8 @@ cdef class RegisteredSenderMetrics(SenderMetrics):
 
 
 cdef class _TopicSensors:
-    cdef readonly object bytes
-    cdef readonly object compression
-    cdef readonly object errors
-    cdef readonly object records
-    cdef readonly object retries
+    cdef readonly Tally bytes
+    cdef readonly Tally compression
+    cdef readonly Tally errors
+    cdef readonly Tally records
+    cdef readonly Tally retries

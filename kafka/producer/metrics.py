@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from kafka.metrics import AnonMeasurable, Metrics
-from kafka.metrics.ledger import Ledger
+from kafka.metrics.ledger import Ledger, Tally
 from kafka.metrics.stats import Avg, Max, Rate
 from kafka.metrics.stats.rate import TimeUnit
 from kafka.producer.batch import ProducerBatch
@@ -113,7 +113,7 @@ class RegisteredSenderMetrics(SenderMetrics):
     def _name(self, name: str, description: str) -> Any:
         return self._metrics.metric_name(name, GROUP, description)
 
-    def _sensor(self, sensor: str, *stats: tuple[str, Any]) -> Any:
+    def _sensor(self, sensor: str, *stats: tuple[str, Any]) -> Tally:
         made = self._metrics.sensor(sensor)
         for name, stat in stats:
             made.add(self._name(name, _DESCRIPTIONS[name]), stat)
@@ -126,7 +126,7 @@ class _TopicSensors:
     __slots__ = ("bytes", "compression", "errors", "records", "retries")
 
     def __init__(self, metrics: Metrics, ledger: Ledger, topic: str) -> None:
-        def sensor(kind: str, name: str, stat: Any) -> Any:
+        def sensor(kind: str, name: str, stat: Any) -> Tally:
             made = metrics.sensor(f"topic.{topic}.{kind}")
             made.add(metrics.metric_name(name, f"producer-topic-metrics.{topic}", _DESCRIPTIONS[name]), stat)
             return ledger.keep(made)

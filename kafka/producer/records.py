@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Union
 from kafka import _accel, record
 from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
 from kafka.producer.memory import MemoryCounts
+from kafka.record.crc32c import crc32c
 
 Headers = Sequence["tuple[str, bytes | None]"]
 Buffer = Union[bytes, bytearray, memoryview]
@@ -171,6 +172,8 @@ if TYPE_CHECKING:
     RecordBuffer = PythonRecords
 else:
     RecordBuffer = _accel.pick("RecordBuffer", PythonRecords)
+
+_accel.install(crc32c=crc32c)
 
 
 def new_records(

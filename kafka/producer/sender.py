@@ -336,7 +336,7 @@ class Sender:
 
     def _hand_over(self, leader: int, batches: list[ProducerBatch], now_s: float) -> None:
         """Give the client one request with these batches; raises where it takes none of them."""
-        version = self._client.produce_version(leader)
+        version = self._client.version_for(leader, ProduceBatches)
         topics: dict[str, list[tuple[int, Sequence[Buffer]]]] = {}
         sent = []
         for batch in batches:

@@ -68,6 +68,7 @@ def response_frame(correlation_id: int, flexible_header: bool, body: Sequence[Bu
     return [_SIZE.pack(len(head) + sum(map(len, body))) + head, *body]
 
 
+@functools.lru_cache(maxsize=1024)
 def has_flexible_response_header(message: Any, version: int) -> bool:
     """Whether tags stand between correlation id and body in answers to this message or class."""
     return message.API_KEY != _API_VERSIONS and bool(message.is_flexible(version))
@@ -83,6 +84,8 @@ def read_correlation_id(frame: Buffer) -> int:
 
 def response_body_offset(request_class: Any, version: int, frame: Buffer) -> int:
     """Where the body begins in a response's frame."""
+    if len(frame) > _SIZE.size and (not has_flexible_response_header(request_class, version) or frame[_SIZE.size] == 0):
+        return _SIZE.size + int(has_flexible_response_header(request_class, version))
     view = memoryview(frame)
     primitives.need(view, 0, _SIZE.size)
     return _skip_tags(view, _SIZE.size) if has_flexible_response_header(request_class, version) else _SIZE.size

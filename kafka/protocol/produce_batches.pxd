@@ -2,8 +2,8 @@
 
 cimport cython
 
-cdef object _ACKS_AND_TIMEOUT
-cdef object _INDEX_AND_SIZE
+cdef tuple _LAYOUTS
+cdef tuple _ONE_BYTE
 
 
 cdef class ProduceAnswer:
@@ -21,3 +21,7 @@ cpdef tuple _name(bytes data, Py_ssize_t at, bint flexible)
 
 @cython.locals(number=long, shift=int, byte=long)
 cpdef tuple _unsigned(bytes data, Py_ssize_t at)
+
+cpdef bytes _length(Py_ssize_t count, bint flexible)
+
+cpdef bytes _varint(Py_ssize_t value)

@@ -18,6 +18,7 @@ _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
 _INDEX_AND_SIZE = struct.Struct(">ii")
 _NO_TAGS = b"\0"
+_ONE_BYTE = tuple(unsigned_varint(value) for value in range(128))
 _MOST_SHIFT = 28  # of a number of 32 bits
 _NULL_COMPACT = b"\0"
 _NULL_STRING = _INT16.pack(-1)
@@ -43,13 +44,13 @@ class _Layout(NamedTuple):
     """What then follows: no record errors, no message, no tags."""
 
 
-_LAYOUTS: tuple[tuple[int, _Layout], ...] = (
-    (9, _Layout(struct.Struct(">ihqqq3s"), b"\x01\x00\x00")),
-    (8, _Layout(struct.Struct(">ihqqq6s"), b"\x00\x00\x00\x00\xff\xff")),
-    (5, _Layout(struct.Struct(">ihqqq0s"), b"")),
-    (2, _Layout(struct.Struct(">ihqq0s"), b"")),
-    (0, _Layout(struct.Struct(">ihq0s"), b"")),
-)
+_FROM_0 = _Layout(struct.Struct(">ihq0s"), b"")
+_FROM_2 = _Layout(struct.Struct(">ihqq0s"), b"")
+_FROM_5 = _Layout(struct.Struct(">ihqqq0s"), b"")
+_FROM_8 = _Layout(struct.Struct(">ihqqq6s"), b"\x00\x00\x00\x00\xff\xff")
+_FROM_9 = _Layout(struct.Struct(">ihqqq3s"), b"\x01\x00\x00")
+_LAYOUTS = (_FROM_0, _FROM_0, _FROM_2, _FROM_2, _FROM_2, _FROM_5, _FROM_5, _FROM_5, _FROM_8, *[_FROM_9] * (ProduceRequest.VALID_VERSIONS[1] - 8))
+"""By version."""
 
 
 class ProduceAnswer:
@@ -89,7 +90,7 @@ def _any_answer(response: ProduceResponse) -> ProduceAnswer:
 
 def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
     """The answer, where no partition has an error and nothing is tagged or cut off; None where the schema must look."""
-    layout, rest = _layout(version)
+    layout, rest = _LAYOUTS[version]
     flexible = version >= 9
     partitions: dict[str, dict[int, PartitionAnswer]] = {}
     view = memoryview(data)
@@ -123,10 +124,6 @@ def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
     except (IndexError, struct.error, UnicodeDecodeError):
         return None
     return ProduceAnswer(partitions, throttle_time_ms)
-
-
-def _layout(version: int) -> _Layout:
-    return next(found for first, found in _LAYOUTS if version >= first)
 
 
 def _count(data: bytes, at: int, flexible: bool) -> tuple[int, int]:
@@ -190,11 +187,11 @@ class ProduceBatches(ProduceRequest):
         head = start + _ACKS_AND_TIMEOUT.pack(self.acks, self.timeout_ms) + _length(len(self.topics), flexible)
         for topic, batches in self.topics.items():
             name = topic.encode()
-            size = unsigned_varint(len(name) + 1) if flexible else _INT16.pack(len(name))
+            size = _varint(len(name) + 1) if flexible else _INT16.pack(len(name))
             head += size + name + _length(len(batches), flexible)
             for index, buffers in batches:
                 total = sum(map(len, buffers))
-                head += _INT32.pack(index) + unsigned_varint(total + 1) if flexible else _INDEX_AND_SIZE.pack(index, total)
+                head += _INT32.pack(index) + _varint(total + 1) if flexible else _INDEX_AND_SIZE.pack(index, total)
                 out.append(head)
                 out += buffers
                 head = _NO_TAGS if flexible else b""
@@ -207,4 +204,8 @@ class ProduceBatches(ProduceRequest):
 
 
 def _length(count: int, flexible: bool) -> bytes:
-    return unsigned_varint(count + 1) if flexible else _INT32.pack(count)
+    return _varint(count + 1) if flexible else _INT32.pack(count)
+
+
+def _varint(value: int) -> bytes:
+    return _ONE_BYTE[value] if value < len(_ONE_BYTE) else unsigned_varint(value)

@@ -317,7 +317,7 @@ def test_brokers_too_old_to_be_asked_are_recognised_once(scripted: Any, make_cli
     assert client.api_version == ((0, 8, 2) if closes else (0, 9))
     ready(client)
     assert broker.requests.count(ApiVersionsRequest) == 1
-    assert client.produce_version(7) == (0 if closes else 1)
+    assert client.version_for(7, ProduceRequest) == (0 if closes else 1)
 
 
 @pytest.mark.parametrize("closings", [1, 2, 3, 5])
@@ -334,7 +334,7 @@ def test_a_broker_that_closes_on_the_question_for_its_versions_is_not_taken_for_
     client = ready(make_client(f"127.0.0.1:{broker.port}"))
     assert broker.requests.count(ApiVersionsRequest) > closings
     assert client.api_version == (3, 9)
-    assert client.produce_version(7) == 11
+    assert client.version_for(7, ProduceRequest) == 11
 
 
 @pytest.mark.parametrize("acks", [0, 1])
@@ -354,12 +354,12 @@ def test_an_old_broker_that_was_replaced_by_a_new_one_is_recognised_when_it_refu
 
     broker, outcomes = scripted(on_any=replaced), Outcomes()
     client = ready(make_client(f"127.0.0.1:{broker.port}"))
-    assert client.produce_version(7) == 0
+    assert client.version_for(7, ProduceRequest) == 0
     is_old.clear()
     produce(client, outcomes, acks=acks)
     until(client, lambda: outcomes.seen and not client.can_send(7))
     ready(client)
-    assert client.produce_version(7) == 11
+    assert client.version_for(7, ProduceRequest) == 11
     assert client.api_version == (3, 9)
 
 
@@ -373,7 +373,7 @@ def test_what_the_user_says_of_old_brokers_is_believed_whatever_they_do(scripted
     until(client, lambda: outcomes.seen)
     ready(client)
     assert ApiVersionsRequest not in broker.requests
-    assert client.produce_version(7) == 1
+    assert client.version_for(7, ProduceRequest) == 1
 
 
 def test_wake_interrupts_a_poll_from_another_thread(scripted: Any, make_client: Any) -> None:
