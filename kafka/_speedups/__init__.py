@@ -8,6 +8,7 @@ FROM_SOURCE = (
     "kafka.client.client",
     "kafka.client.connection",
     "kafka.client.inflight",
+    "kafka.client.metadata",
     "kafka.client.metrics",
     "kafka.metrics.ledger",
     "kafka.producer.batch",

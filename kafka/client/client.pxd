@@ -4,6 +4,7 @@ cimport cython
 
 from kafka.client.connection cimport BrokerConnection
 
+from kafka.client.metadata cimport MetadataSchedule
 from kafka.client.metrics cimport ClientMetrics
 
 cdef object _DISCONNECTED
@@ -21,6 +22,7 @@ cdef class KafkaClient:
     cdef object _waker
     cdef bint _is_woken
     cdef bint _is_sleeping
+    cdef bint _must_drain
     cdef bint _is_rung
     cdef list _ringing
     cdef object _resolver
@@ -29,7 +31,7 @@ cdef class KafkaClient:
     cdef dict _nodes
     cdef list _leaving
     cdef tuple _connections
-    cdef object _metadata
+    cdef MetadataSchedule _metadata
     cdef double _metadata_at_s
     cdef object _seen_cluster
     cdef bint _sends_without_answer
@@ -39,9 +41,9 @@ cdef class KafkaClient:
 
     cpdef wake(self)
     @cython.locals(connection=BrokerConnection)
-    cpdef bint can_send(self, node_id) except -1
-    @cython.locals(connection=BrokerConnection, now_s=double)
-    cpdef double ready_in_s(self, node_id) except? -1
+    cpdef bint can_send(self, node_id, double now_s) except -1
+    @cython.locals(connection=BrokerConnection)
+    cpdef double ready_in_s(self, node_id, double now_s) except? -1
     @cython.locals(connection=BrokerConnection)
     cpdef connect(self, node_id)
     @cython.locals(connection=BrokerConnection)
@@ -49,12 +51,12 @@ cdef class KafkaClient:
     @cython.locals(connection=BrokerConnection)
     cpdef int version_for(self, node_id, request_class) except -1
     @cython.locals(connection=BrokerConnection, due_s=double)
-    cpdef double next_deadline_s(self) except? -1
+    cpdef double next_deadline_s(self, double now_s) except? -1
     cpdef begin_turn(self)
     @cython.locals(
         began_s=double, selecting_s=double, selected_s=double, ended_s=double, connection=BrokerConnection, with_data=list, events=list
     )
-    cpdef poll(self, double timeout_s)
+    cpdef double poll(self, double timeout_s) except? -1
     cpdef list _sleep(self, double timeout_s)
     cpdef _drain_waker(self)
     @cython.locals(connection=BrokerConnection)

@@ -81,6 +81,7 @@ class KafkaClient:
         self._waker = transport.waker()
         self._is_woken = False  # set by any thread, cleared by the I/O thread after its select
         self._is_sleeping = False  # the I/O thread is in its select, or about to look at _is_woken and enter it
+        self._must_drain = False  # the waker was readable; emptied before the next select, since what it was for comes first
         self._is_rung = False  # set by any thread that then writes a byte to the waker; cleared by the I/O thread when it has drained that
         self._ringing: list[None] = []  # one for each thread between the two: a signal handler that interrupts it there must not count on its byte
         self._resolver = Resolver(transport=transport, client_id=options.client_id, wake=self.wake)
@@ -158,7 +159,8 @@ class KafkaClient:
         self._cluster.update_wanted = True
         try:
             while True:
-                self.poll(max(0.0, min(self.next_deadline_s(), deadline_s) - self._clock.monotonic()))
+                now_s = self._clock.monotonic()
+                self.poll(max(0.0, min(self.next_deadline_s(now_s), deadline_s) - now_s))
                 if self._metadata.answers:
                     return
                 for connection in self._bootstrap:
@@ -175,22 +177,21 @@ class KafkaClient:
 
     # --- the I/O thread: what the sender asks -------------------------------------------------------------------
 
-    def can_send(self, node_id: NodeId) -> bool:
+    def can_send(self, node_id: NodeId, now_s: float) -> bool:
         """Whether a Produce request may go out now: connected, not throttled, fewer in flight than allowed."""
         connection = self._nodes.get(node_id)
         return (
             connection is not None
             and connection.is_ready
             and connection.in_flight.counted < self._max_in_flight
-            and connection.throttled_until_s <= self._clock.monotonic()
+            and connection.throttled_until_s <= now_s
         )
 
-    def ready_in_s(self, node_id: NodeId) -> float:
+    def ready_in_s(self, node_id: NodeId, now_s: float) -> float:
         """After how many seconds it is worth asking can_send() or connect() again; inf where an event will tell."""
         connection = self._nodes.get(node_id)
         if connection is None:
             return math.inf
-        now_s = self._clock.monotonic()
         if connection.state is _DISCONNECTED:
             return max(0.0, connection.retry_at_s - now_s)
         if connection.is_ready and connection.in_flight.counted < self._max_in_flight:
@@ -253,9 +254,9 @@ class KafkaClient:
 
     # --- the I/O thread: one turn -------------------------------------------------------------------------------
 
-    def next_deadline_s(self) -> float:
+    def next_deadline_s(self, now_s: float) -> float:
         """When poll() has something to do without an event; inf where nothing waits for time."""
-        due_s = self._next_metadata_s(self._clock.monotonic())
+        due_s = self._next_metadata_s(now_s)
         for connection in self._connections:
             due_s = min(due_s, connection.next_deadline_s())
         return due_s
@@ -264,8 +265,8 @@ class KafkaClient:
         """Take note of wake-ups so far: whatever they were for is looked at after this and before the next poll()."""
         self._is_woken = False
 
-    def poll(self, timeout_s: float) -> None:
-        """Send and receive what there is, waiting at most `timeout_s` seconds for it; callbacks run in here."""
+    def poll(self, timeout_s: float) -> float:
+        """Send and receive what there is, waiting at most `timeout_s` seconds for it; callbacks run in here. Gives the time at its end."""
         began_s = self._clock.monotonic()
         self._has_called_back = False
         self._prepare(began_s)
@@ -276,7 +277,7 @@ class KafkaClient:
         for key, mask in events:
             connection = key.data
             if connection is None:
-                self._drain_waker()
+                self._must_drain = True
             else:
                 if connection in with_data:
                     with_data.remove(connection)
@@ -287,23 +288,28 @@ class KafkaClient:
         self._check_time(ended_s)
         self._ask_for_metadata(ended_s)  # connections may have come or gone: when to ask, and whom, is decided anew
         self._metrics.turned(selected_s - selecting_s, ended_s - selected_s + selecting_s - began_s, ended_s)
+        return ended_s
 
     def _sleep(self, timeout_s: float) -> list[tuple[selectors.SelectorKey, int]]:
         """The one select; wake() ends it, or has it not wait at all."""
+        if self._must_drain:
+            self._drain_waker()
         self._is_sleeping = True
         events = self._selector.select(0.0 if self._is_woken else min(max(0.0, timeout_s), _LONGEST_SELECT_S))
         self._is_sleeping = self._is_woken = False
         return events
 
     def _drain_waker(self) -> None:
+        self._must_drain = False
         self._waker.drain()
         self._is_rung = False
 
     def _prepare(self, now_s: float) -> None:
         self._flush_all()  # brokers work on what is out while the rest is looked after
-        for resolution in self._resolver.take_done():
-            for connection in self._connections:
-                connection.on_resolved(resolution)
+        if self._resolver.done:
+            for resolution in self._resolver.take_done():
+                for connection in self._connections:
+                    connection.on_resolved(resolution)
         self._follow_cluster()
         self._ask_for_metadata(now_s)
         self._flush_all()
@@ -328,7 +334,7 @@ class KafkaClient:
     # --- metadata -----------------------------------------------------------------------------------------------
 
     def _next_metadata_s(self, now_s: float) -> float:
-        quiet_until_s = self._metadata.quiet_until_s
+        quiet_until_s = self._metadata.quiet_until_s()
         if now_s < quiet_until_s:
             return quiet_until_s
         due_s = self._metadata.due_s(now_s, has_other_nodes=len(self._candidates(now_s)) > 1)
@@ -339,7 +345,7 @@ class KafkaClient:
 
     def _ask_for_metadata(self, now_s: float) -> None:
         self._metadata_at_s = -math.inf
-        if now_s < self._metadata.quiet_until_s:
+        if now_s < self._metadata.quiet_until_s():
             return
         nodes = self._candidates(now_s)
         if self._metadata.due_s(now_s, has_other_nodes=len(nodes) > 1) > now_s:
@@ -444,7 +450,7 @@ class KafkaClient:
                 return
             for key, mask in self._sleep(left_s):
                 if key.data is None:
-                    self._drain_waker()
+                    self._must_drain = True
                 else:
                     key.data.on_selected(mask)
 

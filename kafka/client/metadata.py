@@ -108,7 +108,6 @@ class MetadataSchedule:
     def is_stuck(self, now_s: float) -> bool:
         return self._failing_since_s is not None and now_s - self._failing_since_s > _STUCK_S
 
-    @property
     def quiet_until_s(self) -> float:
         """Until when there is nothing to ask, if all stays as it is; what due_s() says, for the price of a few comparisons."""
         cluster = self._cluster

@@ -33,7 +33,7 @@ class Resolver:
         self._transport = transport
         self._thread_name = f"{client_id}-resolver"
         self._wake = wake
-        self._done: deque[Resolution] = deque()
+        self.done: deque[Resolution] = deque()
         self._running: set[Address] = set()
         self.runs_inline = False
         """True while a thread that may block, the constructor's, is calling."""
@@ -56,14 +56,14 @@ class Resolver:
     def take_done(self) -> list[Resolution]:
         """Look-ups that have ended since the last call."""
         done = []
-        while self._done:
-            resolution = self._done.popleft()
+        while self.done:
+            resolution = self.done.popleft()
             self._running.discard(resolution.address)
             done.append(resolution)
         return done
 
     def _run(self, address: Address) -> None:
-        self._done.append(self._look_up(address))
+        self.done.append(self._look_up(address))
         self._wake()
 
     def _look_up(self, address: Address) -> Resolution:

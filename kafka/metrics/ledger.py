@@ -11,7 +11,7 @@ import time
 
 from kafka.metrics.stats.sensor import Sensor
 
-_MOST_VALUES = 1024
+_MOST_VALUES = 16384
 _LONGEST_S = 1.0  # that values wait to be handed over; short beside the windows they are counted in
 
 

@@ -22,6 +22,11 @@ cdef class Sender:
     cdef object _accumulator
     cdef object _memory
     cdef object _fresh
+    cdef object _deferred
+    cdef list _unplaced
+    cdef object _interrupting
+    cdef object _flush_requests
+    cdef object _room_waits
     cdef readonly object deferral
     cdef object _policy
     cdef int _acks
@@ -41,7 +46,7 @@ cdef class Sender:
 
     cpdef bint is_done(self) except -1
     cpdef guarded_turn(self)
-    @cython.locals(now_s=double)
+    @cython.locals(now_s=double, ended_s=double)
     cpdef run_once(self)
     @cython.locals(batch=ProducerBatch)
     cpdef _accept_new(self, double now_s)

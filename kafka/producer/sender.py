@@ -77,6 +77,11 @@ class Sender:
         self._accumulator = accumulator
         self._memory = accumulator.memory
         self._fresh = accumulator.fresh
+        self._deferred = accumulator.deferred
+        self._unplaced = accumulator.unplaced
+        self._interrupting = accumulator.interrupting
+        self._flush_requests = accumulator.flushes
+        self._room_waits = accumulator.room_waits
         self.deferral = deferral
         deferral.on_done = self._note_done
         deferral.on_placed = self._note_replaced
@@ -170,8 +175,8 @@ class Sender:
         self._notice_cluster(now_s)
         self.schedule.run_timers(now_s)
         self._send_ready(now_s)
-        self._client.poll(max(0.0, self._next_turn_s(now_s) - now_s))
-        self._expire(self._home.clock.monotonic())  # after reading: an answer that has come counts, however late we look
+        ended_s = self._client.poll(max(0.0, self._next_turn_s(now_s) - now_s))
+        self._expire(ended_s)  # after reading: an answer that has come counts, however late we look
 
     def terminate(self) -> None:
         """Give everything that is left an outcome, close connections, and say so; never raises."""
@@ -218,21 +223,20 @@ class Sender:
     # --- what applications left -----------------------------------------------------------------------------------
 
     def _accept_new(self, now_s: float) -> None:
-        accumulator = self._accumulator
         if self._is_closing or self._memory.waiters:
             self._memory.serve_waiters()
             self.schedule.hurry(now_s)
         else:
             self.schedule.is_hurrying = False
-        if accumulator.deferred or accumulator.unplaced or accumulator.interrupting:
+        if self._deferred or self._unplaced or self._interrupting:
             self.deferral.place(now_s)
         if self._fresh:
             for batch in self._take_fresh():
                 self.schedule.consider(batch.partition, now_s)
-        if accumulator.flushes or self._flushes:
+        if self._flush_requests or self._flushes:
             self._accept_flushes(now_s)
-        if accumulator.room_waits:
-            for waited_s in take_all(accumulator.room_waits):
+        if self._room_waits:
+            for waited_s in take_all(self._room_waits):
                 self._metrics.waited_for_room(waited_s)
 
     def _take_fresh(self) -> list[ProducerBatch]:
@@ -247,7 +251,7 @@ class Sender:
         return taken
 
     def _accept_flushes(self, now_s: float) -> None:
-        for request in take_all(self._accumulator.flushes):
+        for request in take_all(self._flush_requests):
             self._take_fresh()  # what was appended before this flush was asked for
             for batch in self._incomplete.values():
                 batch.lingers = False
@@ -290,12 +294,14 @@ class Sender:
     # --- time ---------------------------------------------------------------------------------------------------
 
     def _next_turn_s(self, now_s: float) -> float:
-        if self._fresh or self._accumulator.flushes or (self._is_closing and self.is_done()):
+        if self._fresh or self._flush_requests or (self._is_closing and self.is_done()):
             return now_s
-        due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(), self.deferral.next_deadline_s())
+        due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(now_s))
+        if self._unplaced:
+            due_s = min(due_s, self.deferral.next_deadline_s())
         for leader in self.schedule.leaders():
             if leader >= 0:
-                due_s = min(due_s, now_s + self._client.ready_in_s(leader))
+                due_s = min(due_s, now_s + self._client.ready_in_s(leader, now_s))
         return min(due_s, min(self._in_flight.values())) if self._in_flight else due_s
 
     def _expire(self, now_s: float) -> None:
@@ -314,7 +320,7 @@ class Sender:
             if leader < 0:
                 self._cluster.update_wanted = True
                 continue
-            while client.can_send(leader):
+            while client.can_send(leader, now_s):
                 batches = schedule.take(leader, self._policy.max_request_bytes)
                 if not batches:
                     break

@@ -161,7 +161,7 @@ def until(client: KafkaClient, condition: Callable[[], Any], limit_s: float = 10
     deadline_s = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline_s, "it does not come"
-        client.poll(max(0.0, min(client.next_deadline_s() - time.monotonic(), 0.05)))
+        client.poll(max(0.0, min(client.next_deadline_s(time.monotonic()) - time.monotonic(), 0.05)))
 
 
 def ready(client: KafkaClient, node_id: int = 7) -> KafkaClient:
@@ -169,7 +169,7 @@ def ready(client: KafkaClient, node_id: int = 7) -> KafkaClient:
 
     def is_ready() -> bool:
         client.connect(node_id)
-        return client.can_send(node_id)
+        return client.can_send(node_id, time.monotonic())
 
     until(client, is_ready)
     return client
@@ -187,13 +187,13 @@ def test_requests_are_pipelined_and_answered_in_order(scripted: Any, make_client
     broker, outcomes = scripted(), Outcomes()
     client = ready(make_client(f"127.0.0.1:{broker.port}", max_in_flight_requests_per_connection=3))
     for _ in range(3):
-        assert client.can_send(7)
+        assert client.can_send(7, time.monotonic())
         produce(client, outcomes)
-    assert not client.can_send(7)
-    assert client.ready_in_s(7) == float("inf")
+    assert not client.can_send(7, time.monotonic())
+    assert client.ready_in_s(7, time.monotonic()) == float("inf")
     until(client, lambda: len(outcomes.seen) == 3)
     assert all(isinstance(response, ProduceResponse) for response in outcomes.seen)
-    assert client.can_send(7)
+    assert client.can_send(7, time.monotonic())
     assert client.in_flight_request_count() == 0
 
 
@@ -236,7 +236,7 @@ def test_a_request_without_an_answer_times_out_and_closes_the_connection(scripte
     produce(client, outcomes, timeout_s=20)
     until(client, lambda: len(outcomes.seen) == 2)
     assert [seen[:2] for seen in outcomes.seen] == [(RequestTimedOutError, True), (KafkaConnectionError, True)]
-    assert not client.can_send(7)
+    assert not client.can_send(7, time.monotonic())
 
 
 @pytest.mark.parametrize(
@@ -269,15 +269,15 @@ def test_a_throttled_node_is_left_alone(scripted: Any, make_client: Any) -> None
     client = ready(make_client(f"127.0.0.1:{broker.port}"))
     produce(client, outcomes)
     until(client, lambda: outcomes.seen)
-    assert not client.can_send(7)
-    assert 0 < client.ready_in_s(7) <= 0.3
-    until(client, lambda: client.can_send(7))
+    assert not client.can_send(7, time.monotonic())
+    assert 0 < client.ready_in_s(7, time.monotonic()) <= 0.3
+    until(client, lambda: client.can_send(7, time.monotonic()))
 
 
 def test_an_idle_connection_is_closed_and_comes_back_when_needed(scripted: Any, make_client: Any) -> None:
     broker = scripted()
     client = ready(make_client(f"127.0.0.1:{broker.port}", connections_max_idle_ms=100))
-    until(client, lambda: not client.can_send(7))
+    until(client, lambda: not client.can_send(7, time.monotonic()))
     ready(client)
 
 
@@ -357,7 +357,7 @@ def test_an_old_broker_that_was_replaced_by_a_new_one_is_recognised_when_it_refu
     assert client.version_for(7, ProduceRequest) == 0
     is_old.clear()
     produce(client, outcomes, acks=acks)
-    until(client, lambda: outcomes.seen and not client.can_send(7))
+    until(client, lambda: outcomes.seen and not client.can_send(7, time.monotonic()))
     ready(client)
     assert client.version_for(7, ProduceRequest) == 11
     assert client.api_version == (3, 9)
@@ -379,7 +379,7 @@ def test_what_the_user_says_of_old_brokers_is_believed_whatever_they_do(scripted
 def test_wake_interrupts_a_poll_from_another_thread(scripted: Any, make_client: Any) -> None:
     broker = scripted()
     client = ready(make_client(f"127.0.0.1:{broker.port}"))
-    until(client, lambda: client.next_deadline_s() > time.monotonic() + 30)
+    until(client, lambda: client.next_deadline_s(time.monotonic()) > time.monotonic() + 30)
     began_s = time.monotonic()
     threading.Timer(0.05, client.wake).start()
     client.poll(30)

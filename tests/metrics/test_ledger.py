@@ -40,10 +40,10 @@ def test_values_are_handed_over_when_they_are_many_or_old() -> None:
     assert recorded() == 0.0
     ledger.turn_over(101.5)  # a second after
     assert recorded() == 1.0
-    for _ in range(1024):
+    for _ in range(16384):
         ledger.note(tally, 1.0)
     ledger.turn_over(101.6)
-    assert recorded() == 1025.0
+    assert recorded() == 16385.0
 
 
 def test_no_value_is_lost_or_counted_twice_while_others_read() -> None:

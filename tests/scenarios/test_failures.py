@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import selectors
 import threading
 from typing import Any, Callable
 
@@ -136,12 +137,23 @@ def test_with_an_api_version_the_constructor_contacts_nobody(broker: KafkaBroker
             pytest.fail("the broker came back and nothing was sent")
 
 
+class BrokenSelector(selectors.DefaultSelector):
+    """A selector that has a bug from some moment on."""
+
+    has_bug = False
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if self.has_bug:
+            raise ZeroDivisionError("a bug")
+        return super().select(timeout)
+
+
 def test_ten_unexpected_errors_in_a_row_fail_everything_and_are_told(
-    make_producer: Make, mocker: MockerFixture, caplog: pytest.LogCaptureFixture
+    make_producer: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    producer = make_producer()
+    producer = make_producer(selector=BrokenSelector)
     producer.send("t", b"v").get(10)
-    mocker.patch.object(producer._sender.deferral, "next_deadline_s", side_effect=ZeroDivisionError("a bug"))
+    monkeypatch.setattr(BrokenSelector, "has_bug", True)
     with caplog.at_level(logging.ERROR, "kafka"):
         future = producer.send("t", b"v")
         with pytest.raises(IllegalStateError, match="a bug"):
