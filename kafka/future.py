@@ -124,6 +124,17 @@ class PythonCompletionState:
             self.settled = True
             self.release_waiters()
 
+    def add_waiter(self, latch: Latch) -> None:
+        """Have the latch opened once settled; who adds it looks again whether that has passed."""
+        self._waiters.append(latch)
+
+    def remove_waiter(self, latch: Latch) -> None:
+        """Its owner waits no more; nothing where it was opened."""
+        try:
+            self._waiters.remove(latch)
+        except ValueError:
+            pass  # let through by finish()
+
     def release_waiters(self) -> None:
         """Let everybody through who waits in wait_until()."""
         while self._waiters:
@@ -230,14 +241,11 @@ class Completion(CompletionState):
             return True
         self.home.check_may_wait(what)
         latch = Latch()
-        self._waiters.append(latch)
+        self.add_waiter(latch)
         try:
             return self._is_over() or self.home.clock.wait(latch, deadline_s) or self._is_over()
         finally:
-            try:
-                self._waiters.remove(latch)
-            except ValueError:
-                pass  # let through by finish()
+            self.remove_waiter(latch)
 
     def _is_over(self) -> bool:
         return self.settled or self.parts is not None

@@ -11,6 +11,9 @@ def install(
     crc32c: Callable[..., int] | None = None,
 ) -> None: ...
 
+def untrack(thing: Any) -> None: ...
+def track(thing: Any) -> None: ...
+
 class SendPath:
     def __init__(
         self,

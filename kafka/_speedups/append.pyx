@@ -10,7 +10,6 @@ Imported by: _accel.  Imports: nothing of ours; what it needs of Python code is 
 """
 
 import time as _time
-from collections import deque
 from functools import partial
 
 cimport cython
@@ -87,6 +86,17 @@ def install(*, record_metadata=None, future=None, report_callback_error=None, cr
     _crc32c = crc32c or _crc32c
 
 
+def untrack(thing):
+    """Have the garbage collector pass over an object that was just made and stands in no circle yet; there are too many for it to look at."""
+    PyObject_GC_UnTrack(<PyObject*>thing)
+
+
+def track(thing):
+    """Have it look at the object from now on."""
+    if not PyObject_GC_IsTracked(thing):
+        PyObject_GC_Track(<PyObject*>thing)
+
+
 # --- outcomes ---------------------------------------------------------------------------------------------------------
 
 
@@ -107,7 +117,7 @@ cdef class CompletionState:
     cdef public object value
     cdef public object exception
     cdef public object parts
-    cdef public object _waiters
+    cdef list _waiters
     cdef list _callbacks
 
     def __init__(self, home):
@@ -115,7 +125,6 @@ cdef class CompletionState:
         self.done = False
         self.settled = False
         self._callbacks = None
-        self._waiters = deque()
 
     cdef int _register(self, FutureState future, int kind, object function) except -1:
         cdef tuple entry = (future, kind, function)
@@ -172,12 +181,23 @@ cdef class CompletionState:
             self.release_waiters()
         return 0
 
+    def add_waiter(self, latch):
+        cdef list first = []
+        if self._waiters is None:
+            self._waiters = first
+        self._waiters.append(latch)
+
+    def remove_waiter(self, latch):
+        if self._waiters is not None and latch in self._waiters:
+            self._waiters.remove(latch)
+
     cpdef release_waiters(self):
-        while len(self._waiters):
-            try:
-                self._waiters.popleft().open()
-            except IndexError:
-                break  # the waiter gave up in this instant
+        cdef list waiters = self._waiters
+        if waiters is None:
+            return
+        self._waiters = None
+        for latch in waiters:
+            latch.open()
 
     cdef inline int _call(self, FutureState future, int kind, object function, bint on_io_thread) except -1:
         cdef object exception = self.exception_of(future)
@@ -398,6 +418,8 @@ cdef struct _Entry:
 cdef class ProduceResultState(CompletionState):
     """Twin: kafka.producer.future.PythonProduceResultState.
 
+    The garbage collector does not track it before it has an exception, whose traceback may have the frame of somebody who holds one of its futures:
+    nothing else in here leads back to it.
     Callbacks of records stand in an array: there may be as many as records, and a tuple for each would be the garbage collector's business.
     It does not see the array, nor the futures in it, so that only completing a result lets go of them (a fork's child keeps its parent's).
     """
@@ -420,6 +442,7 @@ cdef class ProduceResultState(CompletionState):
         self.base_offset = -1
         self.log_append_time_ms = -1
         self.has_timestamps = True
+        PyObject_GC_UnTrack(<PyObject*>self)
 
     def __dealloc__(self):
         _release_entries(self._entries, 0, self._entry_count)
@@ -427,6 +450,12 @@ cdef class ProduceResultState(CompletionState):
     def succeed(self, int64_t base_offset, int64_t log_append_time_ms=-1):
         self.base_offset = base_offset
         self.log_append_time_ms = log_append_time_ms
+        self._finish(True)
+
+    def fail(self, error, record_errors=None):
+        track(self)
+        self.record_errors = record_errors
+        self.exception = error
         self._finish(True)
 
     cdef int _register(self, FutureState future, int kind, object function) except -1:
@@ -632,6 +661,7 @@ cdef class RecordBuffer:
     """Twin: kafka.producer.records.PythonRecords, in message format 2.
 
     The records lie in one buffer of its own; large values stay where they are and are chained in between.
+    The garbage collector does not track it until its batch has failed.
     """
 
     # What append() reads and writes comes first and close together: with many partitions each record finds another batch's cache lines cold.
@@ -668,6 +698,7 @@ cdef class RecordBuffer:
         self.sendable_bytes = sendable_bytes
         self.limit_bytes = limit_bytes
         self.open_bytes = HEADER_SIZE
+        PyObject_GC_UnTrack(<PyObject*>self)
 
     def __dealloc__(self):
         _give_back(self._data, self._capacity, self.limit_bytes + SMALL_BUFFER)

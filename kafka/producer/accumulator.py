@@ -359,7 +359,8 @@ class RecordAccumulator:
         for batch in take_all(self.fresh):
             batch.seal()
             if not batch.result.done:
-                batch.result.fail(error)
+                batch.fail(error)
+            batch.let_go()
         for deferred in take_all(self.deferred):
             deferred.result.fail(error)
         for deferred in take_all(self.interrupting):

@@ -26,4 +26,6 @@ cdef class ProducerBatch:
 
     cpdef seal(self)
     cpdef list assemble(self, codec, int magic)
+    cpdef fail(self, error, record_errors=?)
+    cpdef let_go(self)
     cpdef transition(self, state)

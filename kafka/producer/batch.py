@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Callable
 
-from kafka import record
+from kafka import _accel, record
 from kafka.codec import Codec
 from kafka.errors import IllegalStateError, KafkaError
 from kafka.producer.future import FutureProduceResult
@@ -48,6 +49,14 @@ TRANSITIONS: dict[BatchState, frozenset[BatchState]] = {
 }
 
 _OPEN, _SEALED = BatchState.OPEN, BatchState.SEALED
+
+
+def _leave_to_collector(thing: Any) -> None:
+    """Objects of Python code are always tracked."""
+
+
+_untrack: Callable[[Any], None] = _accel.pick("untrack", _leave_to_collector)
+_track: Callable[[Any], None] = _accel.pick("track", _leave_to_collector)
 
 
 class ProducerBatch:
@@ -88,6 +97,7 @@ class ProducerBatch:
         self.attempts = 0
         self.not_before_s = -math.inf
         self.last_error: KafkaError | None = None
+        _untrack(self)
 
     def seal(self) -> None:
         """Take no more records; the size and the number of records are exact from here on."""
@@ -130,6 +140,17 @@ class ProducerBatch:
             piece.seal()
         self.result.split([(piece.result, first) for piece, first in zip(pieces, firsts)])
         return pieces
+
+    def fail(self, error: BaseException, record_errors: Mapping[int, BaseException] | None = None) -> None:
+        """Complete its result with an error, whose traceback may close a circle with this batch: its queue's slot keeps it for long."""
+        _track(self)
+        _track(self.records)
+        self.result.fail(error, record_errors)
+
+    def let_go(self) -> None:
+        """Final: refer no more to the queue, whose slot keeps this batch, nor to errors of earlier attempts; nobody collects that circle."""
+        self.partition = None
+        self.last_error = None
 
     def transition(self, state: BatchState) -> None:
         """Move to `state`; IllegalStateError, and nothing changed, where the table does not allow it."""

@@ -55,6 +55,12 @@ class PythonProduceResultState(CompletionState):
         self.log_append_time_ms = log_append_time_ms
         self.finish()
 
+    def fail(self, error: BaseException, record_errors: Mapping[int, BaseException] | None = None) -> None:
+        """Complete with an error, and other errors for the records of these indexes (KIP-467)."""
+        self.record_errors = record_errors
+        self.exception = error
+        self.finish()
+
     def value_of(self, future: FutureState) -> RecordMetadata:
         """What became of this future's record."""
         index = self._index_of(future)
@@ -98,12 +104,6 @@ class FutureProduceResult(ProduceResultState, Completion):
     """
 
     __slots__ = ()
-
-    def fail(self, error: BaseException, record_errors: Mapping[int, BaseException] | None = None) -> None:
-        """Complete with an error, and other errors for the records of these indexes (KIP-467)."""
-        self.record_errors = record_errors
-        self.exception = error
-        self.finish()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait at most `timeout` seconds for completion; whether it came."""

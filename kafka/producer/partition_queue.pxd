@@ -11,3 +11,4 @@ cdef class PartitionQueue:
     cdef public object place
     cdef public object wakes_at_s
     cdef public object expires_at_s
+    cdef object __weakref__

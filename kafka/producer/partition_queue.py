@@ -23,7 +23,7 @@ class PartitionQueue:
     the fields after them belong to the I/O thread.
     """
 
-    __slots__ = ("batches", "expires_at_s", "in_flight", "place", "probe", "proven_bytes", "slot", "topic_partition", "wakes_at_s")
+    __slots__ = ("__weakref__", "batches", "expires_at_s", "in_flight", "place", "probe", "proven_bytes", "slot", "topic_partition", "wakes_at_s")
 
     def __init__(self, topic_partition: TopicPartition) -> None:
         self.topic_partition = topic_partition

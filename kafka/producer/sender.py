@@ -216,7 +216,7 @@ class Sender:
         for batch in list(self._incomplete.values()):
             try:
                 batch.seal()
-                self._finish(batch, BatchState.ABORTED, functools.partial(batch.result.fail, error))
+                self._finish(batch, BatchState.ABORTED, functools.partial(batch.fail, error))
             except Exception:  # noqa: BLE001 - the others must end too
                 self._log.exception("abort", "Unexpected error while %r was given up", batch)
 
@@ -338,7 +338,8 @@ class Sender:
             failure = error if isinstance(error, KafkaError) else _surprise(error)
             self._on_failure(batches, failure, started=not isinstance(error, NodeNotReadyError))
         for batch in batches:
-            self.schedule.consider(batch.partition, now_s)
+            if not batch.is_final:
+                self.schedule.consider(batch.partition, now_s)
 
     def _hand_over(self, leader: int, batches: list[ProducerBatch], now_s: float) -> None:
         """Give the client one request with these batches; raises where it takes none of them."""
@@ -482,6 +483,7 @@ class Sender:
             self.schedule.put_back(piece, now_s)
         self._incomplete.pop(batch.result, None)  # after its pieces are there: in between flush() would find nothing to wait for
         self._note_replaced(batch.result, [piece.result for piece in pieces])
+        batch.let_go()
         self._log.info(
             f"split {topic}",
             "A batch of %d bytes for %s was refused (%s): it is sent in %d pieces, and batches of the topic stay below %d bytes from now on",
@@ -503,7 +505,7 @@ class Sender:
         try:
             self._metrics.record_errors(batch)
         finally:
-            self._finish(batch, BatchState.FAILED, functools.partial(batch.result.fail, error, record_errors))
+            self._finish(batch, BatchState.FAILED, functools.partial(batch.fail, error, record_errors))
         self._log.warning(
             f"fail {type(error).__name__} {batch.topic_partition.topic}",
             "%d record(s) for %s were not delivered: %s",
@@ -530,6 +532,7 @@ class Sender:
             self._incomplete.pop(batch.result, None)
             self._note_done(batch.result)
             self.schedule.consider(batch.partition, self._home.clock.monotonic())
+            batch.let_go()
 
 
 def _words(batch: ProducerBatch, answer: PartitionAnswer) -> str:

@@ -199,7 +199,7 @@ def test_a_future_that_stands_in_a_circle_is_collected(circle: str) -> None:
         target, payload = accumulator(), Payload()
         future = append(target)
         [batch] = target.queue(TP).batches
-        batch.result.fail(KafkaTimeoutError("expired"))
+        batch.fail(KafkaTimeoutError("expired"))
         if circle == "an attribute":
             payload.future, future.payload = future, payload  # type: ignore[attr-defined]
         else:

@@ -15,6 +15,7 @@ import pytest
 
 from kafka import KafkaProducer
 from kafka.errors import IllegalStateError, KafkaTimeoutError
+from kafka.structs import TopicPartition
 from kafka.testing import KafkaBroker
 
 Make = Callable[..., KafkaProducer]
@@ -149,3 +150,20 @@ for _ in range(5):
     assert [line for line in done.stderr.splitlines() if line] == [
         "WARNING The producer was closed with 5 record(s) not delivered: IllegalStateError: Producer is closed forcefully."
     ]
+
+
+@pytest.mark.parametrize("is_delivered", [True, False])
+def test_nothing_is_left_of_a_producer_that_nobody_refers_to(broker: KafkaBroker, is_delivered: bool) -> None:
+    def use() -> list[weakref.ref[Any]]:
+        with KafkaProducer(bootstrap_servers=broker.bootstrap_servers, linger_ms=0 if is_delivered else 60_000) as producer:
+            future = producer.send("t", b"v", partition=1)
+            if is_delivered:
+                future.get(10)
+            else:
+                producer.close(0)
+                assert isinstance(future.exception, IllegalStateError)
+            return [weakref.ref(producer), weakref.ref(producer._accumulator.queue(TopicPartition("t", 1)))]
+
+    kept = use()
+    gc.collect()
+    assert [reference() for reference in kept] == [None, None]
