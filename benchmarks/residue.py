@@ -13,6 +13,8 @@ from kafka import _accel
 from kafka._clock import SystemClock
 from kafka.future import Home
 from kafka.producer.accumulator import BatchSizes, RecordAccumulator
+from kafka.producer.batch import ProducerBatch
+from kafka.producer.future import FutureProduceResult
 from kafka.producer.memory import BufferMemory
 from kafka.producer.partition_queue import PartitionQueue
 from kafka.protocol.produce import PartitionProduceResponse, ProduceResponse, TopicProduceResponse
@@ -54,10 +56,9 @@ class Bench:
             return lambda topic, value, key, headers, partition, at_ms: self.accumulator.append(
                 self.queue, int(time.time() * 1000) if at_ms is None else at_ms, key, value, (), -1, 0.0
             )
-        a = self.accumulator
-        options = {"time": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}
-        path = kind(memory=a.memory, interrupting=a.interrupting, deferred=a.deferred, unplaced=a.unplaced, **options)
-        path.put("t", [self.queue], [self.queue])
+        options = {"time": None, "monotonic": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}
+        path = kind(accumulator=self.accumulator, new_result=FutureProduceResult, new_batch=ProducerBatch, **options)
+        path.put("t", [self.queue.slot], [self.queue.slot])
         return path.append
 
     def send(self, topic: str, value: Any = None, key: Any = None, headers: Any = None, partition: Any = None, timestamp_ms: Any = None) -> Any:

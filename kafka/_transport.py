@@ -15,7 +15,7 @@ from typing import Any, Callable, Protocol
 SocketOption = tuple[Any, ...]
 """Arguments for setsockopt()."""
 
-_MOST_BUFFERS = 512  # of one sendmsg(); the least IOV_MAX in use is 1024
+_MOST_BUFFERS = 1024  # of one sendmsg(); the least IOV_MAX in use is 1024
 _STILL_CONNECTING = frozenset(
     {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EWOULDBLOCK)}
 )

@@ -1,6 +1,5 @@
 """Types of the compiled module, of which kafka._accel picks by name; the twins have those of the Python code they mirror."""
 
-from collections import deque
 from typing import Any, Callable
 
 def install(
@@ -18,14 +17,14 @@ class SendPath:
     def __init__(
         self,
         *,
-        memory: Any,
-        interrupting: deque[Any],
-        deferred: deque[Any],
-        unplaced: list[Any],
+        accumulator: Any,
         time: Callable[[], float] | None,
+        monotonic: Callable[[], float] | None,
         most_bytes: int,
         notices_full: bool,
         seed: int,
+        new_result: Callable[..., Any],
+        new_batch: Callable[..., Any],
     ) -> None: ...
     def put(self, topic: str, all: list[Any], available: list[Any]) -> None: ...
     def has(self, topic: str) -> bool: ...

@@ -962,6 +962,10 @@ cdef class PartitionSlot:
 
     cdef public object open
     cdef public object records
+    cdef readonly object queue
+
+    def __init__(self, queue):
+        self.queue = queue
 
 
 @cython.final
@@ -980,7 +984,7 @@ cdef class _TopicSlots:
 cdef class SendPath:
     """Takes the records that need nothing but bytes moved: what KafkaProducer.send() does for them, in one step.
 
-    Everything else (an unknown topic, a batch to begin, no room, headers, arguments that are not what they seem) it leaves to send().
+    Everything else (an unknown topic, no room, headers, arguments that are not what they seem) it leaves to send().
     Threads: any.
     """
 
@@ -994,14 +998,35 @@ cdef class SendPath:
     cdef bint _notices_full
     cdef bint _is_open
     cdef uint64_t _random
+    cdef object _accumulator
+    cdef object _fresh
+    cdef object _format
+    cdef object _home
+    cdef Py_ssize_t _sendable_bytes
+    cdef Py_ssize_t _batch_bytes
+    cdef object _new_result
+    cdef object _new_batch
+    cdef object _monotonic      # as _time
+    cdef object _wake
 
-    def __init__(self, *, MemoryCounts memory not None, interrupting, deferred, list unplaced not None, time, Py_ssize_t most_bytes, bint notices_full, uint64_t seed):
+    def __init__(
+        self, *, accumulator, time, monotonic, Py_ssize_t most_bytes, bint notices_full, uint64_t seed, new_result, new_batch
+    ):
         """`most_bytes`: a larger record is not looked at here; `notices_full`: somebody must be told when a batch has reached its size."""
+        self._accumulator = accumulator
+        self._fresh = accumulator.fresh
+        self._format = accumulator.format
+        self._home = accumulator.home
+        self._sendable_bytes, self._batch_bytes = accumulator.sizes
+        self._new_result = new_result
+        self._new_batch = new_batch
+        self._monotonic = monotonic
+        self._wake = accumulator.wake
         self._topics = {}
-        self._memory = memory
-        self._interrupting = interrupting
-        self._deferred = deferred
-        self._unplaced = unplaced
+        self._memory = accumulator.memory
+        self._interrupting = accumulator.interrupting
+        self._deferred = accumulator.deferred
+        self._unplaced = accumulator.unplaced
         self._time = time
         self._most_bytes = most_bytes
         self._notices_full = notices_full
@@ -1110,13 +1135,53 @@ cdef class SendPath:
             return None
         held = (<PartitionSlot>slot).records
         if type(held) is not RecordBuffer:
-            return None
+            return self._begin(<PartitionSlot>slot, None, at_ms, <bytes>key, <bytes>value) if held is None else None
         records = <RecordBuffer>held
         if records.is_sealing or records.is_closed:
-            return None
+            return self._begin(<PartitionSlot>slot, records, at_ms, <bytes>key, <bytes>value)
         if self._notices_full and records.open_bytes < records.sendable_bytes and (
             records.open_bytes + size + ROOM_FOR_OVERHEAD >= records.sendable_bytes
         ):
             return None
         future = records._append(self._memory, 0, at_ms, <bytes>key, <bytes>value, None, -1)
+        if future is None and records.is_closed:
+            return self._begin(<PartitionSlot>slot, records, at_ms, <bytes>key, <bytes>value)
+        return future
+
+    cdef FutureState _begin(self, PartitionSlot slot, RecordBuffer previous, int64_t at_ms, bytes key, bytes value):
+        """A batch with this record, shown to the I/O thread: RecordAccumulator._append_locked(); None where send() must do it.
+
+        Python code that stands between the steps of that method, in another thread or below a signal handler, has said so before them.
+        """
+        cdef FutureState future
+        cdef RecordBuffer records
+        cdef double now_s
+        accumulator = self._accumulator
+        if accumulator.format is not self._format or accumulator.size_limits:
+            return None
+        now_s = _time.monotonic() if self._monotonic is None else self._monotonic()
+        queue = slot.queue
+        batches = queue.batches
+        result = self._new_result(queue.topic_partition, self._home)
+        records = RecordBuffer(
+            self._format, result, at_ms, self._sendable_bytes, self._batch_bytes, 0 if previous is None else previous.open_bytes
+        )
+        batch = self._new_batch(queue, records, now_s)
+
+        if accumulator.is_appending or not self._is_open or slot.records is not previous:
+            return None
+        if len(self._interrupting) or len(self._deferred) or PyList_GET_SIZE(self._unplaced):
+            return None
+        future = records._append(self._memory, 0, at_ms, key, value, None, -1)
+        if future is None:
+            return None
+        batches.append(batch)
+        self._fresh.append(batch)
+        slot.open = batch
+        slot.records = records
+        try:
+            self._wake()
+        except BaseException:  # of a signal handler: the I/O thread must be woken whatever that raises
+            self._wake()
+            raise
         return future

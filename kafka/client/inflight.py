@@ -17,7 +17,7 @@ Buffer = Union[bytes, bytearray, memoryview]
 OnResponse = Callable[[Any, Any], None]
 OnWritten = Callable[[], None]
 
-_MOST_BUFFERS = 256  # given to a stream at a time
+_MOST_BUFFERS = 1024  # given to a stream at a time
 
 
 class OnFailure(Protocol):

@@ -117,9 +117,9 @@ class RecordAccumulator:
         """Called once something is refused: whoever appends past this object must stop to."""
         self._refusal: KafkaError | None = None
         self._queues: dict[TopicPartition, PartitionQueue] = {}
-        self._wake = wake
-        self._append_lock = threading.RLock()  # guards _is_appending, _held, slots, open batches' sizes, memory's reserved bytes
-        self._is_appending = False
+        self.wake = wake
+        self._append_lock = threading.RLock()  # guards is_appending, _held, slots, open batches' sizes, memory's reserved bytes
+        self.is_appending = False
         self._held = 0  # room that the running append() was granted and has not used
 
     @property
@@ -186,17 +186,17 @@ class RecordAccumulator:
         while True:
             earlier = self._own_interruption() if self.interrupting else None
             with self._append_lock:
-                if self._is_appending:
+                if self.is_appending:
                     self.memory.unreserve(granted)
                     return None
                 outcome: FutureRecordMetadata | int = 0
                 if earlier is None:
                     self._held = granted
                     try:
-                        self._is_appending = True
+                        self.is_appending = True
                         outcome = self._append_locked(queue, timestamp_ms, key, value, headers, header_size, granted)
                     finally:
-                        self._is_appending = False
+                        self.is_appending = False
                         if self._held:
                             self.memory.unreserve(self._held)
             deadline_s = deadline_s or self.home.clock.monotonic() + wait_s
@@ -222,7 +222,7 @@ class RecordAccumulator:
             return True
         batch.lingers = False
         self.fresh.append(batch)
-        self._wake()
+        self.wake()
         return False
 
     def _own_interruption(self) -> DeferredRecord | None:
@@ -265,7 +265,7 @@ class RecordAccumulator:
                 self._held = 0
                 if not was_full and batch.records.is_full:
                     self.fresh.append(batch)
-                    self._wake()
+                    self.wake()
                 return outcome
         batch = self.new_batch(queue, timestamp_ms)
         outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
@@ -277,11 +277,11 @@ class RecordAccumulator:
         try:
             queue.batches.append(batch)  # known to the I/O thread from here on
             self.fresh.append(batch)
-            self._wake()
+            self.wake()
         except BaseException:  # of a signal handler, Ctrl-C for one: nobody looks at a batch that is not told of
             if batch in queue.batches:
                 self.fresh.append(batch)  # twice does no harm
-            self._wake()
+            self.wake()
             raise
         queue.slot.open = batch
         queue.slot.records = batch.records
@@ -292,7 +292,7 @@ class RecordAccumulator:
         memory = self.memory
         need_bytes = min(need_bytes, memory.limit_bytes)
         waiter = memory.join_queue(need_bytes)
-        self._wake()
+        self.wake()
         began_s = self.home.clock.monotonic()
         try:
             if self.is_terminated:
@@ -317,7 +317,7 @@ class RecordAccumulator:
         if not gave_up:
             with self._append_lock:  # the room was granted in this instant
                 self.memory.unreserve(need_bytes)
-        self._wake()
+        self.wake()
 
     def defer(self, deferred: DeferredRecord, header_size: int) -> FutureRecordMetadata:
         """Leave a record to the I/O thread, without waiting for anything; any thread."""
@@ -331,7 +331,7 @@ class RecordAccumulator:
         if not self.home.on_io_thread():
             deferred.thread = threading.get_ident()
             self.interrupting.append(deferred)
-        self._wake()
+        self.wake()
         if self.is_terminated:
             self.fail_leftovers()
         return deferred.future
@@ -344,13 +344,13 @@ class RecordAccumulator:
         request = FlushRequest()
         deadline_s = None if timeout_s is None else self.home.clock.monotonic() + timeout_s
         self.flushes.append(request)
-        self._wake()
+        self.wake()
         try:
             if self.is_terminated or self.home.clock.wait(request.latch, deadline_s):
                 return
         finally:
             request.is_abandoned = True
-            self._wake()
+            self.wake()
         raise KafkaTimeoutError(f"Timeout waiting for future: not everything was flushed within {timeout_s} secs.")
 
     def fail_leftovers(self) -> None:

@@ -27,8 +27,8 @@ class PartitionQueue:
 
     def __init__(self, topic_partition: TopicPartition) -> None:
         self.topic_partition = topic_partition
-        self.slot = PartitionSlot()
         self.batches: deque[ProducerBatch] = deque()
+        self.slot = PartitionSlot(self)
         self.in_flight = 0  # batches of it on the wire
         self.probe: ProducerBatch | None = None  # one of them, larger than any acknowledged before: none may follow it until it is answered
         self.proven_bytes = 0  # size on the wire of the largest batch that was acknowledged

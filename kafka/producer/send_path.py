@@ -13,6 +13,8 @@ from kafka._clock import Clock, SystemClock
 from kafka.cluster import ClusterMetadata
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.producer.accumulator import RecordAccumulator
+from kafka.producer.batch import ProducerBatch
+from kafka.producer.future import FutureProduceResult
 from kafka.producer.partitioning import TopicRoute
 
 AppendAtOnce = Callable[[Any, Any, Any, Any, Any, Any], Any]
@@ -30,14 +32,14 @@ class CompiledSendPath:
     ) -> None:
         self._cluster = cluster
         self._path = kind(
-            memory=accumulator.memory,
-            interrupting=accumulator.interrupting,
-            deferred=accumulator.deferred,
-            unplaced=accumulator.unplaced,
+            accumulator=accumulator,
             time=None if type(clock) is SystemClock else clock.time,
+            monotonic=None if type(clock) is SystemClock else clock.monotonic,
             most_bytes=min(config["max_request_size"], config["buffer_memory"]),
             notices_full=config["linger_ms"] > 0,
             seed=random.getrandbits(64),
+            new_result=FutureProduceResult,
+            new_batch=ProducerBatch,
         )
         self.append: AppendAtOnce = self._path.append
         accumulator.on_refusal = self._path.close

@@ -5,7 +5,7 @@ Imported by: producer.partition_queue.  Imports: _accel.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kafka import _accel
 
@@ -20,9 +20,10 @@ class PythonPartitionSlot:
     Threads: belongs to the holder of the append lock.
     """
 
-    __slots__ = ("open", "records")
+    __slots__ = ("open", "queue", "records")
 
-    def __init__(self) -> None:
+    def __init__(self, queue: Any) -> None:
+        self.queue = queue  # the PartitionQueue that this belongs to
         self.open: ProducerBatch | None = None
         self.records: PythonRecords | None = None  # of the open batch
 

@@ -19,6 +19,7 @@ _INT32 = struct.Struct(">i")
 _INDEX_AND_SIZE = struct.Struct(">ii")
 _NO_TAGS = b"\0"
 _ONE_BYTE = tuple(unsigned_varint(value) for value in range(128))
+_LEAST_BUFFER = 128
 _MOST_SHIFT = 28  # of a number of 32 bits
 _NULL_COMPACT = b"\0"
 _NULL_STRING = _INT16.pack(-1)
@@ -192,8 +193,12 @@ class ProduceBatches(ProduceRequest):
             for index, buffers in batches:
                 total = sum(map(len, buffers))
                 head += _INT32.pack(index) + _varint(total + 1) if flexible else _INDEX_AND_SIZE.pack(index, total)
-                out.append(head)
-                out += buffers
+                if len(buffers[0]) < _LEAST_BUFFER:  # a batch's header: a copy costs less than a buffer of its own
+                    out.append(head + buffers[0])
+                    out += buffers[1:]
+                else:
+                    out.append(head)
+                    out += buffers
                 head = _NO_TAGS if flexible else b""
             head += _NO_TAGS if flexible else b""
         if flexible:

@@ -294,10 +294,24 @@ def test_random_traffic_gives_the_same_bytes(partitions: int) -> None:
 # --- SendPath by itself -------------------------------------------------------------------------------------------------
 
 
+def accumulator_of_a_path(room_bytes: int = 1 << 30) -> Any:
+    return COMPILED.accumulator.RecordAccumulator(
+        home=COMPILED.home(),
+        memory=COMPILED.memory.BufferMemory(room_bytes),
+        sizes=COMPILED.accumulator.BatchSizes(1 << 20, 1 << 20),
+        magic=2,
+        wake=lambda: None,
+    )
+
+
 def path_to(slots: list[Any], available: list[Any] | None = None, **options: Any) -> Any:
     kind = COMPILED.records._accel.pick("SendPath", None)
-    usual = {"interrupting": deque(), "deferred": deque(), "unplaced": [], "time": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 5}
-    path = kind(memory=COMPILED.memory.BufferMemory(1 << 30), **{**usual, **options})
+    accumulator = options.pop("accumulator", None) or accumulator_of_a_path()
+    for name in ("interrupting", "deferred", "unplaced"):
+        setattr(accumulator, name, options.pop(name, getattr(accumulator, name)))
+    usual = {"time": None, "monotonic": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 5}
+    made = {"new_result": COMPILED.results.FutureProduceResult, "new_batch": COMPILED.batch.ProducerBatch}
+    path = kind(accumulator=accumulator, **{**usual, **made, **options})
     path.put("t", slots, slots if available is None else available)
     return path
 
@@ -365,13 +379,52 @@ def test_nothing_is_taken_past_records_that_wait_to_be_placed() -> None:
         assert path.append("t", b"v", None, None, None, 5) is not None
 
 
-def test_a_batch_that_takes_no_more_is_left_to_python() -> None:
+def test_a_batch_that_takes_no_more_is_followed_by_another() -> None:
+    [slot] = slots = open_slots(1)
+    path = path_to(slots)
+    slot.records.seal()
+    assert path.append("t", b"v", None, None, None, 5) is not None
+    [second] = slot.queue.batches
+    assert (slot.open, slot.records, second.records.appended) == (second, second.records, 1)
+    slot.records = slot.open = None
+    assert path.append("t", b"w", None, None, None, 5) is not None
+    assert path.append("t", b"x", None, None, None, 5) is not None
+    assert [batch.records.appended for batch in slot.queue.batches] == [1, 2]
+    assert slot.queue.batches[0].number < slot.queue.batches[1].number
+
+
+def test_no_batch_is_begun_between_the_steps_of_another_append() -> None:
+    [slot] = slots = open_slots(1)
+    accumulator = accumulator_of_a_path()
+    path = path_to(slots, accumulator=accumulator)
+    slot.records.seal()
+    accumulator.is_appending = True
+    assert path.append("t", b"v", None, None, None, 5) is None
+    assert not slot.queue.batches
+    assert not accumulator.fresh
+    accumulator.is_appending = False
+    assert path.append("t", b"v", None, None, None, 5) is not None
+    assert list(slot.queue.batches) == list(accumulator.fresh)
+
+
+def test_no_batch_is_begun_without_room_or_in_another_format_or_for_a_topic_with_a_limit() -> None:
+    [slot] = slots = open_slots(1)
+    slot.records.seal()
+    accumulator = accumulator_of_a_path(room_bytes=100)
+    path = path_to(slots, accumulator=accumulator)
+    assert path.append("t", b"v" * 100, None, None, None, 5) is None
+    accumulator.size_limits["t"] = 1000
+    assert path.append("t", b"v", None, None, None, 5) is None
+    accumulator.size_limits.clear()
+    accumulator.adopt_format(1)
+    assert path.append("t", b"v", None, None, None, 5) is None
+    accumulator.adopt_format(2)
+    assert path.append("t", b"v", None, None, None, 5) is not None
+
+
+def test_a_batch_that_is_not_compiled_is_left_to_python() -> None:
     slots = open_slots(1)
     path = path_to(slots)
-    slots[0].records.seal()
-    assert path.append("t", b"v", None, None, None, 5) is None
-    slots[0].records = None
-    assert path.append("t", b"v", None, None, None, 5) is None
     slots[0].records = object()
     assert path.append("t", b"v", None, None, None, 5) is None
 

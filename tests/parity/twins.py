@@ -22,9 +22,22 @@ if importlib.util.find_spec("kafka._speedups.append") is None:
     pytest.skip("kafka._speedups.append is not built: there are no twins to compare", allow_module_level=True)
 
 _MODULES = (
-    "kafka", "kafka._clock", "kafka._world", "kafka.cluster", "kafka.codec", "kafka.errors", "kafka.future", "kafka.producer.accumulator",
-    "kafka.producer.future", "kafka.producer.memory", "kafka.producer.records", "kafka.record", "kafka.structs", "kafka.testing",
-)  # fmt: skip
+    "kafka",
+    "kafka._clock",
+    "kafka._world",
+    "kafka.cluster",
+    "kafka.codec",
+    "kafka.errors",
+    "kafka.future",
+    "kafka.producer.accumulator",
+    "kafka.producer.batch",
+    "kafka.producer.future",
+    "kafka.producer.memory",
+    "kafka.producer.records",
+    "kafka.record",
+    "kafka.structs",
+    "kafka.testing",
+)
 
 
 class Twin:
@@ -38,6 +51,7 @@ class Twin:
         self.memory: Any = modules["kafka.producer.memory"]
         self.records: Any = modules["kafka.producer.records"]
         self.accumulator: Any = modules["kafka.producer.accumulator"]
+        self.batch: Any = modules["kafka.producer.batch"]
         self.record: Any = modules["kafka.record"]
         self.codec: Any = modules["kafka.codec"]
         self.cluster: Any = modules["kafka.cluster"]

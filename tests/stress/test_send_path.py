@@ -17,6 +17,8 @@ from kafka import KafkaProducer, _accel, record
 from kafka._clock import SystemClock
 from kafka.future import Home
 from kafka.producer.accumulator import BatchSizes, RecordAccumulator
+from kafka.producer.batch import ProducerBatch
+from kafka.producer.future import FutureProduceResult
 from kafka.producer.memory import BufferMemory
 from kafka.structs import TopicPartition
 from kafka.testing import KafkaBroker
@@ -140,9 +142,8 @@ def _path_to(accumulator: RecordAccumulator) -> Any:
     kind = _accel.pick("SendPath", None)
     if kind is None:
         return None
-    options = {"time": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}
-    a = accumulator
-    return kind(memory=a.memory, interrupting=a.interrupting, deferred=a.deferred, unplaced=a.unplaced, **options)
+    options = {"time": None, "monotonic": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}
+    return kind(accumulator=accumulator, new_result=FutureProduceResult, new_batch=ProducerBatch, **options)
 
 
 @pytest.mark.parametrize("room_bytes", [20_000, 1 << 26], ids=["little room", "much room"])
