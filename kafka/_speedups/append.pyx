@@ -15,7 +15,7 @@ from functools import partial
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.buffer cimport PyBuffer_FillInfo
-from cpython.dict cimport PyDict_GetItem
+from cpython.dict cimport PyDict_GetItemWithError
 from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
@@ -35,6 +35,7 @@ cdef extern from "Python.h":
     void PyObject_GC_UnTrack(void*)
     void PyObject_GC_Track(void*)
     int PyObject_GC_IsTracked(object)
+    Py_ssize_t Py_SIZE(object)  # of a deque too
     object PyObject_CallOneArg(object, object)
     int PyCFunction_CheckExact(object)
     void* PyCFunction_GetFunction(object) except NULL
@@ -748,7 +749,7 @@ cdef class RecordBuffer:
             self._close()
             return None
         if memory is not None and granted < needed and (
-            len(memory.waiters) or memory._used() + needed - granted > memory.limit_bytes
+            Py_SIZE(memory.waiters) or memory._used() + needed - granted > memory.limit_bytes
         ):
             self._missing = needed
             return None
@@ -997,6 +998,8 @@ cdef class SendPath:
     cdef Py_ssize_t _most_bytes
     cdef bint _notices_full
     cdef bint _is_open
+    cdef object _last_topic     # the topic of the last record, as the string that was given, and its slots; None where it must be looked up
+    cdef _TopicSlots _last_slots
     cdef uint64_t _random
     cdef object _accumulator
     cdef object _fresh
@@ -1039,6 +1042,7 @@ cdef class SendPath:
             if not isinstance(slot, PartitionSlot):
                 raise TypeError(f"not a PartitionSlot: {slot!r}")
         if available:
+            self._last_topic = self._last_slots = None
             self._topics[topic] = _TopicSlots(all, available)
 
     def has(self, topic):
@@ -1046,12 +1050,13 @@ cdef class SendPath:
 
     def clear(self):
         """Forget all topics: metadata has changed."""
+        self._last_topic = self._last_slots = None
         self._topics.clear()
 
     def close(self):
         """Take nothing more."""
         self._is_open = False
-        self._topics.clear()
+        self.clear()
 
     cdef inline Py_ssize_t _draw(self, Py_ssize_t count) noexcept:
         """A number from 0 to count - 1: xorshift64*, of Marsaglia and Vigna."""
@@ -1085,7 +1090,7 @@ cdef class SendPath:
         cdef PyObject* found
         if self._time is not None:
             return int(self._time() * 1000)
-        found = PyDict_GetItem(_time_names, "time")
+        found = PyDict_GetItemWithError(_time_names, "time")
         if found == <PyObject*>_real_time and _real_clock != NULL and PyCFunction_GetFunction(_real_time) == _real_clock:
             return now_ms()  # unless a test's library has exchanged the function, or what is behind it
         return int(_time.time() * 1000)
@@ -1125,12 +1130,15 @@ cdef class SendPath:
                 return None
         else:
             return None
-        if len(self._interrupting) or len(self._deferred) or PyList_GET_SIZE(self._unplaced):
+        if Py_SIZE(self._interrupting) or Py_SIZE(self._deferred) or PyList_GET_SIZE(self._unplaced):
             return None
-        found = PyDict_GetItem(self._topics, topic)
-        if found == NULL:
-            return None
-        slot = self._choose(<_TopicSlots>found, key, partition)
+        if topic is not self._last_topic:  # most programs send to one topic, and always with the same string
+            found = PyDict_GetItemWithError(self._topics, topic)
+            if found == NULL:
+                return None
+            self._last_topic = topic
+            self._last_slots = <_TopicSlots>found
+        slot = self._choose(self._last_slots, key, partition)
         if slot == NULL:
             return None
         held = (<PartitionSlot>slot).records
@@ -1170,7 +1178,7 @@ cdef class SendPath:
 
         if accumulator.is_appending or not self._is_open or slot.records is not previous:
             return None
-        if len(self._interrupting) or len(self._deferred) or PyList_GET_SIZE(self._unplaced):
+        if Py_SIZE(self._interrupting) or Py_SIZE(self._deferred) or PyList_GET_SIZE(self._unplaced):
             return None
         future = records._append(self._memory, 0, at_ms, key, value, None, -1)
         if future is None:

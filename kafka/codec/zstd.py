@@ -19,6 +19,9 @@ _zstandard: Any = _library
 _MOST_GROWTH = 1 << 15  # a block of four bytes can stand for 128 KiB
 _LEAST_PIECE_BYTES = 64
 
+_idle: list[Any] = []
+"""Compressors, whose tables take longer to make than a small batch to compress; each is used by one thread at a time."""
+
 
 class ZstdCodec:
     id = 4
@@ -73,7 +76,13 @@ def _require() -> None:
 
 def zstd_encode(payload: Data) -> bytes:
     _require()
-    return bytes(_zstandard.ZstdCompressor().compress(bytes(payload)))
+    try:
+        compressor = _idle.pop()
+    except IndexError:
+        compressor = _zstandard.ZstdCompressor()
+    compressed: bytes = compressor.compress(payload)
+    _idle.append(compressor)
+    return compressed
 
 
 def zstd_decode(payload: Data) -> bytes:
