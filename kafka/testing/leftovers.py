@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 import weakref
 from collections import Counter
 from collections.abc import Container, Generator
@@ -39,17 +40,19 @@ class Leftovers:
         self._by_producer: weakref.WeakKeyDictionary[KafkaProducer, _Account] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()  # guards the two above
         self._methods: dict[str, Callable[..., Any]] = {}
+        self._is_over = False
         self._threads_before: set[threading.Thread] = set()
 
     def __enter__(self) -> Leftovers:
         self._threads_before = set(threading.enumerate())
         self._methods = {name: vars(KafkaProducer)[name] for name in _WATCHED_METHODS}
         for name, watched in zip(_WATCHED_METHODS, (self._init, self._send, self._flush, self._close)):
-            setattr(KafkaProducer, name, _method(watched, self._methods[name]))
+            setattr(KafkaProducer, name, self._method(watched, self._methods[name]))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close what is still open, so that the next test begins without it."""
+        self._is_over = True
         for name, method in self._methods.items():
             setattr(KafkaProducer, name, method)
         for producer in list(self._by_producer):
@@ -65,6 +68,9 @@ class Leftovers:
         """What is wrong, a sentence or more for each of KINDS that is not allowed."""
         problems = []
         records = [record for account in self._accounts for record in account.held()]
+        deadline_s = time.monotonic() + _GRACE_S
+        for record in records:
+            record.let_callback_run(deadline_s - time.monotonic())
         unflushed = [record for record in records if not record.is_settled()]
         failed = [record for record in records if record.is_settled() and record.is_error_unseen()]
         if unflushed and UNFLUSHED not in allowed:
@@ -83,6 +89,15 @@ class Leftovers:
         return sorted(thread.name for thread in ours if thread.is_alive())
 
     # --- in the place of the producer's methods -----------------------------------------------------------------------
+
+    def _method(self, watched: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def method(producer: KafkaProducer, *args: Any, **kwargs: Any) -> Any:
+            if self._is_over:  # whoever patched the class meanwhile may have put this back
+                return original(producer, *args, **kwargs)
+            return watched(producer, *args, **kwargs)
+
+        return method
 
     def _account(self, producer: KafkaProducer) -> _Account:
         with self._lock:
@@ -112,14 +127,6 @@ class Leftovers:
         account = self._account(producer)
         self._methods["close"](producer, *args, **kwargs)
         account.flushed(account.held())
-
-
-def _method(watched: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def method(self: KafkaProducer, *args: Any, **kwargs: Any) -> Any:
-        return watched(self, *args, **kwargs)
-
-    return method
 
 
 class _Account:
@@ -209,16 +216,17 @@ class WatchedFuture:
     def note_flushed(self) -> None:
         self._is_flushed = True
 
-    def is_settled(self) -> bool:
-        """Whether it was flushed, or somebody has waited for the outcome; who has a callback is given a moment for it to run."""
-        if self._is_flushed:
-            return True
-        if self._has_callback and not self._future.is_done:
+    def let_callback_run(self, seconds: float) -> None:
+        """Who has a callback is given so long for it to run."""
+        if self._has_callback and not self._is_flushed and not self._future.is_done:
             try:
-                self._future.result(_GRACE_S)
+                self._future.result(max(0.0, seconds))
             except Exception:  # noqa: BLE001 - whatever it is, it is the future's
                 pass
-        return bool(self._future.is_done and (self._is_looked_at or self._has_callback))
+
+    def is_settled(self) -> bool:
+        """Whether it was flushed, or somebody has waited for the outcome or was told of it."""
+        return self._is_flushed or bool(self._future.is_done and (self._is_looked_at or self._has_callback))
 
     def is_error_unseen(self) -> bool:
         return self._future.exception is not None and not self._is_looked_at

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from kafka.protocol.delete_groups import DeleteGroupsRequest
 from kafka.protocol.describe_groups import DescribeGroupsRequest
 from kafka.protocol.find_coordinator import FindCoordinatorRequest
 from kafka.protocol.heartbeat import HeartbeatRequest
@@ -209,6 +210,47 @@ def groups_that_one_may_not_join(peer: Peer) -> Iterator[Seen]:
     yield "a session that is too short", peer.ask(join_request(group, session_ms=10)).error_code
     yield "a session that is too long", peer.ask(join_request(group, session_ms=10_000_000)).error_code
     leave(peer, group, me)
+
+
+@scenario()
+def groups_that_are_deleted(peer: Peer) -> Iterator[Seen]:
+    topic, empty, full = peer.new_topic(), new_group(peer), new_group(peer)
+    commit(peer, empty, topic, 3)
+    me = new_member(peer, full)
+    peer.ask(join_request(full, me))
+    answer = peer.ask(DeleteGroupsRequest(groups_names=[empty, full, peer.new_name("nobody")]), 2)
+    yield "empty, full, none", sorted(one.error_code for one in answer.results)
+    yield "what it had committed", committed(peer, empty, topic)
+    leave(peer, full, me)
+
+
+@scenario()
+def members_with_names_of_their_own(peer: Peer) -> Iterator[Seen]:
+    """KIP-345."""
+    group = new_group(peer)
+
+    def named(member: str = "") -> JoinGroupRequest:
+        request = join_request(group, member)
+        request.group_instance_id = "i-1"
+        return request
+
+    first = peer.ask(named())
+    yield "it needs no id", [first.error_code, first.generation_id, bool(first.member_id)]
+    old = first.member_id
+    peer.ask(sync_request(group, 1, old, {old: b"all"}))
+    again = peer.ask(named())
+    yield "it comes back", [again.error_code, again.generation_id, again.member_id != old]
+    new = again.member_id
+
+    def beat(member: str) -> int:
+        request = HeartbeatRequest(group_id=group, generation_id=again.generation_id, member_id=member, group_instance_id="i-1")
+        code: int = peer.ask(request).error_code
+        return code
+
+    yield "who it was is fenced", [beat(old), peer.ask(named(old)).error_code]
+    yield "who it is now is not", beat(new)
+    gone = peer.ask(LeaveGroupRequest(group_id=group, members=[MemberIdentity(member_id="", group_instance_id="i-1")]))
+    yield "it is removed by name", [gone.error_code, [[member.group_instance_id, member.error_code] for member in gone.members]]
 
 
 @scenario()

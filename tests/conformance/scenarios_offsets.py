@@ -38,6 +38,19 @@ def offsets_by_time(peer: Peer) -> Iterator[Seen]:
     yield "of a later epoch", peer.offset(topic, LATEST, epoch=5)["error"]
 
 
+@scenario()
+def several_partitions_at_once(peer: Peer) -> Iterator[Seen]:
+    topic = peer.new_topic(partitions=3)
+    for partition in range(2):
+        peer.produce(topic, batch([b"x" * 300] * 3, at_ms=now_ms()), partition=partition)
+    asked = [FetchPartition(partition=partition, fetch_offset=0, partition_max_bytes=1 << 20) for partition in (0, 1, 2, 7)]
+    for most in (1 << 20, 100):
+        request = FetchRequest(max_wait_ms=100, min_bytes=1, max_bytes=most, topics=[FetchTopic(topic=topic, partitions=asked)])
+        (answered,) = peer.ask(request).responses
+        found = sorted([one.partition_index, one.error_code, bool(one.records)] for one in answered.partitions)
+        yield f"{most} bytes at most", found
+
+
 @scenario(since="4.0")
 def the_largest_timestamp(peer: Peer) -> Iterator[Seen]:
     topic, began_ms = peer.new_topic(), now_ms() - 100_000

@@ -288,6 +288,21 @@ def test_a_test_that_failed_is_not_failed_twice(run: Run) -> None:
     result.assert_outcomes(failed=1, skipped=1, xfailed=1)
 
 
+def test_a_method_that_is_put_back_too_late_works_as_ever(run: Run) -> None:
+    result = run("""
+        from kafka import KafkaProducer
+        from kafka.testing import KafkaBroker
+
+        def test_patches(monkeypatch, kafka_broker):
+            monkeypatch.setattr(KafkaProducer, "send", lambda *_: None)
+
+        def test_then():
+            with KafkaBroker() as broker, KafkaProducer(bootstrap_servers=broker.bootstrap_servers) as producer:
+                assert type(producer.send("t", b"v")).__name__.endswith("FutureRecordMetadata")
+    """)
+    result.assert_outcomes(passed=2)
+
+
 def test_the_producers_methods_are_its_own_again_afterwards(run: Run) -> None:
     result = run("""
         from kafka import KafkaProducer
