@@ -11,7 +11,7 @@ import threading
 import uuid
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from kafka._clock import Clock
 from kafka.testing.groups import Groups
@@ -141,6 +141,7 @@ class Cluster:
             raise ValueError(f"Kafka {version} has no SASL but GSSAPI")
         self.clock = clock
         self.faults = Faults(clock, seed=seed)
+        self._watchers: list[Callable[[], None]] = []  # any adds
         self.lock = threading.RLock()
         """Held while a handler runs, and by whoever changes something.  Nothing of the user's runs under it."""
         self.version: Release | None = None if version is None else release_of(version)
@@ -199,6 +200,14 @@ class Cluster:
             raise ValueError(f"There is no broker {node_id}: there are {', '.join(map(str, self.nodes))}")
         return self.nodes[node_id]
 
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Have `watcher` called after brokers, leaders or topics have changed, by the thread that changed them."""
+        self._watchers.append(watcher)
+
+    def _tell(self) -> None:
+        for watcher in tuple(self._watchers):
+            watcher()
+
     def stop_node(self, node_id: int) -> None:
         """The node fails: others lead its partitions, and those that nobody else could have no leader."""
         with self.lock:
@@ -208,6 +217,7 @@ class Cluster:
                     partition.isr.remove(node_id)
                 if partition.leader == node_id:
                     partition.lead_by(self._next_leader(partition))
+        self._tell()
 
     def start_node(self, node_id: int) -> None:
         """The node is back, in sync at once; it leads what nobody leads, and nothing else."""
@@ -218,6 +228,7 @@ class Cluster:
                     partition.lead_by(node_id)
                 if node_id in partition.replicas and node_id not in partition.isr and partition.leader != NO_LEADER:
                     partition.isr.append(node_id)
+        self._tell()
 
     def move_leader(self, topic: str, partition: int, node_id: int | None = None) -> int:
         """Have another replica lead, by default the next one in sync; gives the leader's id.
@@ -232,7 +243,8 @@ class Cluster:
             if chosen not in found.isr or not self.nodes[chosen].is_running:
                 raise ValueError(f"No other replica of {topic}-{partition} is in sync" if node_id is None else f"Broker {node_id} has none in sync")
             found.lead_by(chosen)
-            return chosen
+        self._tell()
+        return chosen
 
     def coordinator_of(self, key: str) -> Node | None:
         """The node that coordinates this group or transactional id: another one where it does not run; None where none runs."""
@@ -288,6 +300,7 @@ class Cluster:
             if self.topics.pop(name, None) is None:
                 raise ValueError(f"There is no topic {name}")
             self.offsets.forget_topic(name)
+        self._tell()
 
     def add_partitions(self, name: str, count: int, *, assignments: Sequence[Sequence[int]] | None = None) -> None:
         """Have `count` partitions in all; `assignments`: the replicas of the new ones.  ValueError where there is no such topic or it has as many."""

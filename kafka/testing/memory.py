@@ -17,7 +17,7 @@ from typing import Any
 
 from kafka._transport import SocketOption
 from kafka.testing.clock import VirtualClock
-from kafka.testing.cluster import Cluster
+from kafka.testing.cluster import Cluster, Node
 from kafka.testing.endpoint import Endpoint
 from kafka.testing.memory_selector import BOTH, MemorySelector, MemoryWaker
 from kafka.testing.outbox import End
@@ -117,6 +117,7 @@ class MemoryTransport:
         self._fds = itertools.count(_FIRST_FD)
         self._waiting: dict[MemoryStream, float] = {}  # those whose broker holds an answer back, and until when
         cluster.faults.watch(self.look_at_all)
+        cluster.watch(self.look_at_all)
 
     def link(self, address: Address) -> Link:
         """The link to this address, made where there is none: a host that no broker has is then known, but refuses."""
@@ -160,7 +161,7 @@ class MemoryTransport:
             other.look_again()
 
     def look_at_all(self) -> None:
-        """Have every connection take note of a change in the cluster's faults."""
+        """Have every connection take note of a change in the cluster or its faults."""
         for link in self._links.values():
             for stream in link.streams():
                 stream.look_again()
@@ -186,6 +187,7 @@ class MemoryStream:
         self._link = link
         self._fd = network.new_fd()
         self._endpoint: Endpoint | None = None
+        self._node: Node | None = None  # whose end it is
         self._is_connected = False
         self._error: OSError | None = None
         self._received = bytearray()
@@ -277,7 +279,9 @@ class MemoryStream:
         return math.inf if self._endpoint is None else self._endpoint.deadline_s
 
     def look_again(self) -> None:
-        """Time has passed, something was written that a request held back by the broker may have waited for, or faults have changed."""
+        """Time has passed, or something has happened that a request held back by the broker may have waited for."""
+        if self._node is not None and not self._node.is_running:
+            self._hang_up()
         if self._endpoint is not None:
             self._endpoint.look_again()
             self._send_answers(self._endpoint)
@@ -300,6 +304,7 @@ class MemoryStream:
         node = None if link.is_refused else self._network.cluster.node_at(link.address)
         if node is not None:
             self._endpoint = Endpoint(self._network.cluster, node)
+            self._node = node
             link.from_broker(self._accepted)
             self.look_again()  # a fault may have hit it already
         else:
@@ -342,8 +347,13 @@ class MemoryStream:
     def _receive_reset(self) -> None:
         self.reset(_error(ConnectionResetError, errno.ECONNRESET))
 
+    def _hang_up(self) -> None:
+        """The broker has stopped: its system closes what it had open."""
+        self._drop_connection()
+        self._link.from_broker(self._receive_end)
+
     def _drop_connection(self) -> None:
-        self._endpoint = None
+        self._endpoint = self._node = None
         self._link.discard(self)
 
     def _check_usable(self) -> None:

@@ -81,6 +81,28 @@ def test_what_goes_wrong_once_loses_no_record_on_sockets(fault: Fault, where: di
     assert rule.hits <= 1
 
 
+def test_leaders_that_stop_and_move_lose_no_record() -> None:
+    stage = Stage(brokers=3, latency_s=0.002)
+    stage.cluster.create_topic("t")
+    producer = stage.producer(retries=100, delivery_timeout_ms=60_000, max_in_flight_requests_per_connection=1)
+    futures = []
+    for number in range(60):
+        futures.append(producer.send("t", b"%d" % number))
+        if number % 20 == 5:
+            stage.cluster.stop_node(stage.cluster.topics["t"].partitions[0].leader)
+        if number % 20 == 10:
+            stage.cluster.move_leader("t", 0)
+        if number % 20 == 15:
+            for node_id in stage.cluster.nodes:
+                stage.cluster.start_node(node_id)
+        stage.clock.run_for(0.1)
+    producer.flush(60)
+    records = stage.cluster.records("t")
+    assert [records[future.get(0).offset].value for future in futures] == [b"%d" % number for number in range(60)]
+    assert stage.cluster.topics["t"].partitions[0].leader_epoch == 6
+    producer.close(5)
+
+
 # --- the sweep ----------------------------------------------------------------------------------------------------------
 
 

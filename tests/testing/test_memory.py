@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import selectors
 import socket
+from typing import Any
 
 import pytest
 
@@ -294,6 +295,52 @@ def test_a_cut_resets_both_ways(cluster: Cluster, clock: VirtualClock) -> None:
     transport.selector().select(10)
     assert cluster.records("t") == []
     Peer(transport).connected()
+
+
+# --- brokers that stop ------------------------------------------------------------------------------------------------
+
+
+def test_a_broker_that_stops_closes_its_connections_and_listens_no_more(clock: VirtualClock) -> None:
+    cluster = Cluster(clock=clock, brokers=2)
+    cluster.create_topic("t", 2)
+    transport = MemoryTransport(cluster, clock)
+    first, second = Peer(transport).connected(), Peer(transport, ("broker-2", 9092)).connected()
+
+    cluster.stop_node(1)
+
+    assert first.read() == b""
+    peer = Peer(transport)
+    assert peer.wait(WRITE)
+    with pytest.raises(ConnectionRefusedError):
+        peer.stream.finish_connect()
+    second.send_all(frame_of(QUESTION, 9))
+    answered = second.read()
+    assert answered
+    assert {p.leader_id for p in response_in(QUESTION, 9, answered[4:]).topics[0].partitions} == {2}
+
+    cluster.start_node(1)
+    first.send_all(b"x")
+    first.selector.select(0)
+    with pytest.raises(ConnectionResetError):
+        first.send_all(b"x")
+    Peer(transport).connected()
+
+
+@pytest.mark.parametrize("change", [lambda cluster: cluster.move_leader("t", 0, 2), lambda cluster: cluster.delete_topic("t")])
+def test_a_fetch_that_waits_is_told_when_the_partition_goes(clock: VirtualClock, change: Any) -> None:
+    cluster = Cluster(clock=clock, brokers=2)
+    cluster.create_topic("t", 1)
+    consumer = Peer(MemoryTransport(cluster, clock)).connected()
+    request = fetch(wait_ms=60_000)
+    consumer.send_all(frame_of(request, 12))
+    assert consumer.read(1) is None
+
+    change(cluster)
+
+    answered = consumer.read()
+    assert answered
+    assert response_in(request, 12, answered[4:]).responses[0].partitions[0].error_code in (3, 6)
+    assert clock.monotonic() == 1.0
 
 
 # --- waiting answers, wakers, selectors -------------------------------------------------------------------------------
