@@ -20,8 +20,9 @@ def compiled_modules():
         if is_required:
             raise
         return []
-    sources = {"kafka._speedups.append": "kafka/_speedups/append.pyx"}
-    sources.update((name, name.replace(".", "/") + ".py") for name in runpy.run_path("kafka/_speedups/__init__.py")["FROM_SOURCE"])
+    named = runpy.run_path("kafka/_speedups/__init__.py")
+    sources = {name: name.replace(".", "/") + ".pyx" for name in named["TWINS"]}
+    sources.update((name, name.replace(".", "/") + ".py") for name in named["FROM_SOURCE"])
     modules = cythonize(
         [Extension(name, [path]) for name, path in sources.items()],
         build_dir="build/cython",

@@ -51,7 +51,7 @@ class Bench:
         self.accumulator.append(self.queue, 1000, None, VALUE, (), -1, 0.0)
 
     def _send_path(self) -> Callable[..., Any]:
-        kind = _accel.pick("SendPath", None)
+        kind = _accel.pick("send_path.SendPath", None)
         if kind is None:
             return lambda topic, value, key, headers, partition, at_ms: self.accumulator.append(
                 self.queue, int(time.time() * 1000) if at_ms is None else at_ms, key, value, (), -1, 0.0

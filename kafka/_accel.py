@@ -1,7 +1,7 @@
 """Chooses between compiled code and Python code; the only importer of kafka._speedups.
 
-Some of the compiled code are twins in kafka._speedups.append, picked by name from there; the rest are modules compiled as they stand
-(kafka._speedups.FROM_SOURCE), which lie beside their sources and are found before them.
+Some of the compiled code are twins in kafka._speedups (TWINS), picked by name from there; the rest are modules compiled as they stand
+(FROM_SOURCE), which lie beside their sources and are found before them.
 KAFKA_IMPL=python or =compiled decides; without it the compiled ones are used where they were built.
 Imported by: future, record, producer, kafka.  Imports: _speedups.
 """
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from kafka._speedups import FROM_SOURCE
+from kafka._speedups import FROM_SOURCE, TWINS
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _CHOICES = ("", "python", "compiled")
 _PACKAGE = os.path.dirname(__file__)
 
 
-def _load() -> ModuleType | None:
+def _load() -> dict[str, ModuleType] | None:
     wanted = os.environ.get("KAFKA_IMPL", "")
     if wanted not in _CHOICES:
         raise ImportError(f"KAFKA_IMPL={wanted!r}: it must be 'python' or 'compiled'")
@@ -34,7 +34,7 @@ def _load() -> ModuleType | None:
         return None
     try:
         _check_built()
-        return importlib.import_module("kafka._speedups.append")
+        return {name.rpartition(".")[2]: importlib.import_module(name) for name in TWINS}
     except ModuleNotFoundError as error:
         if wanted:
             raise ImportError(f"KAFKA_IMPL=compiled, but kafka-producer was installed without its compiled send path ({error})") from error
@@ -70,12 +70,13 @@ if _compiled is None:
     sys.meta_path.insert(0, _Sources)
 
 
-def install(**parts: Any) -> None:
-    """Give compiled code the Python parts it works with; where none is in use there is nobody to give them to."""
+def install(module: str, **parts: Any) -> None:
+    """Give one of the compiled modules the Python parts it works with; where none is in use there is nobody to give them to."""
     if _compiled is not None:
-        _compiled.install(**parts)
+        _compiled[module].install(**parts)
 
 
-def pick(name: str, python: Any) -> Any:
-    """The compiled twin of this name where it is in use, else the Python code it mirrors."""
-    return python if _compiled is None else getattr(_compiled, name)
+def pick(twin: str, python: Any) -> Any:
+    """The compiled twin, "module.name", where it is in use, else the Python code it mirrors."""
+    module, _, name = twin.partition(".")
+    return python if _compiled is None else getattr(_compiled[module], name)

@@ -56,7 +56,7 @@ _ANYWHERE = Home(SystemClock())
 
 
 class PythonCompletionState:
-    """What a completion knows, and the callbacks that wait for it; the compiled twin is CompletionState in _speedups/append.pyx.
+    """What a completion knows, and the callbacks that wait for it; the compiled twin is CompletionState in _speedups/outcomes.pyx.
 
     Threads: any; whoever completes does so once.
     """
@@ -216,8 +216,8 @@ if TYPE_CHECKING:
     CompletionState = PythonCompletionState
     FutureState = PythonFutureState
 else:
-    CompletionState = _accel.pick("CompletionState", PythonCompletionState)
-    FutureState = _accel.pick("FutureState", PythonFutureState)
+    CompletionState = _accel.pick("outcomes.CompletionState", PythonCompletionState)
+    FutureState = _accel.pick("outcomes.FutureState", PythonFutureState)
 
 
 class Completion(CompletionState):
@@ -394,7 +394,7 @@ class Future(FutureState, metaclass=_FutureType):
             raise IllegalStateError("Future is already complete")
 
 
-_accel.install(future=Future, report_callback_error=report_callback_error)
+_accel.install("outcomes", future=Future, report_callback_error=report_callback_error)
 
 
 class FutureFailureError(AssertionError, TypeError):

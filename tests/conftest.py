@@ -12,7 +12,7 @@ import pytest
 
 import kafka
 from kafka import KafkaProducer
-from kafka._speedups import FROM_SOURCE
+from kafka._speedups import FROM_SOURCE, TWINS
 from kafka.testing import KafkaBroker
 
 
@@ -20,7 +20,7 @@ def pytest_configure() -> None:
     """What is tested must be what is written: compiled code older than its source is an error."""
     if kafka.__impl__ != "compiled":
         return
-    for name in ("kafka._speedups.append", *FROM_SOURCE):
+    for name in (*TWINS, *FROM_SOURCE):
         built = Path(str(importlib.import_module(name).__file__))
         sources = [path for path in built.parent.glob(f"{built.name.split('.')[0]}.p*") if path.suffix in (".py", ".pyx", ".pxd")]
         if any(source.stat().st_mtime > built.stat().st_mtime for source in sources):

@@ -3,6 +3,9 @@
 Imported by: _accel, setup.py.  Imports: nothing of ours.
 """
 
+TWINS = ("kafka._speedups.outcomes", "kafka._speedups.records", "kafka._speedups.send_path")
+"""Modules of code that Python code mirrors, or, as the last, that does a part of its work at once."""
+
 FROM_SOURCE = (
     "kafka.client.channel",
     "kafka.client.client",

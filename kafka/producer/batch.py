@@ -55,8 +55,8 @@ def _leave_to_collector(thing: Any) -> None:
     """Objects of Python code are always tracked."""
 
 
-_untrack: Callable[[Any], None] = _accel.pick("untrack", _leave_to_collector)
-_track: Callable[[Any], None] = _accel.pick("track", _leave_to_collector)
+_untrack: Callable[[Any], None] = _accel.pick("outcomes.untrack", _leave_to_collector)
+_track: Callable[[Any], None] = _accel.pick("outcomes.track", _leave_to_collector)
 
 
 class ProducerBatch:

@@ -31,7 +31,7 @@ class RecordMetadata(NamedTuple):
 
 
 class PythonProduceResultState(CompletionState):
-    """What a batch's answer says of its records; the compiled twin is ProduceResultState in _speedups/append.pyx.
+    """What a batch's answer says of its records; the compiled twin is ProduceResultState in _speedups/outcomes.pyx.
 
     Threads: any reads; the I/O thread writes, before it completes the result.
     """
@@ -94,7 +94,7 @@ class PythonProduceResultState(CompletionState):
 if TYPE_CHECKING:
     ProduceResultState = PythonProduceResultState
 else:
-    ProduceResultState = _accel.pick("ProduceResultState", PythonProduceResultState)
+    ProduceResultState = _accel.pick("outcomes.ProduceResultState", PythonProduceResultState)
 
 
 class FutureProduceResult(ProduceResultState, Completion):
@@ -113,7 +113,7 @@ class FutureProduceResult(ProduceResultState, Completion):
 class PythonFutureRecordMetadata(Future):
     """The future of one record: an index into its batch's result; RecordMetadata is made when somebody asks.
 
-    The compiled twin is FutureRecordMetadata in _speedups/append.pyx.
+    The compiled twin is FutureRecordMetadata in _speedups/outcomes.pyx.
 
     Threads: any.
     """
@@ -137,9 +137,9 @@ class PythonFutureRecordMetadata(Future):
 if TYPE_CHECKING:
     FutureRecordMetadata = PythonFutureRecordMetadata
 else:
-    FutureRecordMetadata = _accel.pick("FutureRecordMetadata", PythonFutureRecordMetadata)
+    FutureRecordMetadata = _accel.pick("outcomes.FutureRecordMetadata", PythonFutureRecordMetadata)
 
-_accel.install(record_metadata=RecordMetadata)
+_accel.install("outcomes", record_metadata=RecordMetadata)
 
 
 def failed_future(topic_partition: TopicPartition, home: Home, error: BaseException) -> FutureRecordMetadata:

@@ -35,7 +35,7 @@ class MemoryWaiter:
 
 
 class PythonMemoryCounts:
-    """What is in use of `limit_bytes`; the compiled twin is MemoryCounts in _speedups/append.pyx.
+    """What is in use of `limit_bytes`; the compiled twin is MemoryCounts in _speedups/records.pyx.
 
     Each counter has one writer, so that none needs a lock that two sides share: `reserved` belongs to the holder of the
     accumulator's append lock, `granted` and `released` to the I/O thread. What is in use is their sum.
@@ -93,7 +93,7 @@ class PythonMemoryCounts:
 if TYPE_CHECKING:
     MemoryCounts = PythonMemoryCounts
 else:
-    MemoryCounts = _accel.pick("MemoryCounts", PythonMemoryCounts)
+    MemoryCounts = _accel.pick("records.MemoryCounts", PythonMemoryCounts)
 
 
 class BufferMemory(MemoryCounts):

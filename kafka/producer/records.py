@@ -21,7 +21,7 @@ _SEAL = b""
 
 
 class PythonRecords:
-    """Takes records until one does not fit or the batch is sealed; the compiled twin is RecordBuffer in _speedups/append.pyx.
+    """Takes records until one does not fit or the batch is sealed; the compiled twin is RecordBuffer in _speedups/records.pyx.
 
     Appending and sealing race without a lock: each is one atomic append to a list, and the first seal decides. An
     appender whose record came behind the seal sees it there and takes the next batch; seal() drops what came behind.
@@ -171,9 +171,9 @@ class PythonRecords:
 if TYPE_CHECKING:
     RecordBuffer = PythonRecords
 else:
-    RecordBuffer = _accel.pick("RecordBuffer", PythonRecords)
+    RecordBuffer = _accel.pick("records.RecordBuffer", PythonRecords)
 
-_accel.install(crc32c=crc32c)
+_accel.install("records", crc32c=crc32c)
 
 
 def new_records(

@@ -61,7 +61,7 @@ def send_path_for(
     config: dict[str, Any], *, clock: Clock, random: random.Random, accumulator: RecordAccumulator, cluster: ClusterMetadata
 ) -> CompiledSendPath | None:
     """The compiled path, where it is in use and the options let nothing of the user's take part in send()."""
-    kind = _accel.pick("SendPath", None)
+    kind = _accel.pick("send_path.SendPath", None)
     serializers = (config["key_serializer"], config["value_serializer"])
     if kind is None or serializers != (None, None) or type(config["partitioner"]) is not DefaultPartitioner:
         return None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PythonPartitionSlot:
-    """The open batch of a partition; the compiled twin is PartitionSlot in _speedups/append.pyx.
+    """The open batch of a partition; the compiled twin is PartitionSlot in _speedups/send_path.pyx.
 
     Threads: belongs to the holder of the append lock.
     """
@@ -31,4 +31,4 @@ class PythonPartitionSlot:
 if TYPE_CHECKING:
     PartitionSlot = PythonPartitionSlot
 else:
-    PartitionSlot = _accel.pick("PartitionSlot", PythonPartitionSlot)
+    PartitionSlot = _accel.pick("send_path.PartitionSlot", PythonPartitionSlot)

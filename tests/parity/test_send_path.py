@@ -305,7 +305,7 @@ def accumulator_of_a_path(room_bytes: int = 1 << 30) -> Any:
 
 
 def path_to(slots: list[Any], available: list[Any] | None = None, **options: Any) -> Any:
-    kind = COMPILED.records._accel.pick("SendPath", None)
+    kind = COMPILED.records._accel.pick("send_path.SendPath", None)
     accumulator = options.pop("accumulator", None) or accumulator_of_a_path()
     for name in ("interrupting", "deferred", "unplaced"):
         setattr(accumulator, name, options.pop(name, getattr(accumulator, name)))

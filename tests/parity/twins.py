@@ -16,10 +16,10 @@ import kafka
 
 T = TypeVar("T")
 
-if importlib.util.find_spec("kafka._speedups.append") is None:
+if importlib.util.find_spec("kafka._speedups.outcomes") is None:
     if os.environ.get("KAFKA_IMPL") == "compiled":
-        raise ImportError("KAFKA_IMPL=compiled, but kafka._speedups.append is not built")
-    pytest.skip("kafka._speedups.append is not built: there are no twins to compare", allow_module_level=True)
+        raise ImportError("KAFKA_IMPL=compiled, but kafka._speedups is not built")
+    pytest.skip("kafka._speedups is not built: there are no twins to compare", allow_module_level=True)
 
 _MODULES = (
     "kafka",

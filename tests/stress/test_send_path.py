@@ -139,7 +139,7 @@ class Senders:
 
 
 def _path_to(accumulator: RecordAccumulator) -> Any:
-    kind = _accel.pick("SendPath", None)
+    kind = _accel.pick("send_path.SendPath", None)
     if kind is None:
         return None
     options = {"time": None, "monotonic": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}

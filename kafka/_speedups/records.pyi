@@ -1,0 +1,5 @@
+"""Types of the compiled module, of which kafka._accel picks by name; the twins have those of the Python code they mirror."""
+
+from typing import Callable
+
+def install(*, crc32c: Callable[..., int]) -> None: ...

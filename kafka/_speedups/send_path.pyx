@@ -1,0 +1,285 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, nonecheck=False
+"""The way of a plain record through send(), compiled: from its arguments to the open batch of its partition.
+
+What one call does here nothing can interrupt, which is why it takes no lock; as in outcomes.pyx, what may run the garbage collector comes before
+what is changed.
+
+Imported by: _accel.  Imports: outcomes, records; the rest is given to SendPath.
+"""
+
+import time as _time
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_CheckExact
+from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_CheckExact
+from libc.stdint cimport int64_t, uint64_t
+
+from kafka._speedups.murmur2 cimport murmur2
+from kafka._speedups.outcomes cimport FutureState
+from kafka._speedups.records cimport MemoryCounts, RecordBuffer
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_SIZE(object)  # of a deque too
+    int PyCFunction_CheckExact(object)
+    void* PyCFunction_GetFunction(object) except NULL
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <time.h>
+
+    static int64_t now_ms(void) {
+        struct timespec now;
+        timespec_get(&now, TIME_UTC);
+        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    }
+    """
+    int64_t now_ms() noexcept
+
+cdef enum:
+    ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
+
+cdef dict _time_names = _time.__dict__
+cdef object _real_time = _time.time
+cdef void* _real_clock = PyCFunction_GetFunction(_real_time) if PyCFunction_CheckExact(_real_time) else NULL
+
+
+cdef class PartitionSlot:
+    """Twin: kafka.producer.accumulator.PythonPartitionSlot."""
+
+    cdef public object open
+    cdef public object records
+    cdef readonly object queue
+
+    def __init__(self, queue):
+        self.queue = queue
+
+
+@cython.final
+cdef class _TopicSlots:
+    """A topic's partitions as the newest metadata has them."""
+
+    cdef list all               # by number, from 0 on without a gap
+    cdef list available
+
+    def __init__(self, list all, list available):
+        self.all = all
+        self.available = available
+
+
+@cython.final
+cdef class SendPath:
+    """Takes the records that need nothing but bytes moved: what KafkaProducer.send() does for them, in one step.
+
+    Everything else (an unknown topic, no room, headers, arguments that are not what they seem) it leaves to send().
+    Threads: any.
+    """
+
+    cdef dict _topics
+    cdef MemoryCounts _memory
+    cdef object _interrupting
+    cdef object _deferred
+    cdef list _unplaced
+    cdef object _time           # of a clock that is not the system's
+    cdef Py_ssize_t _most_bytes
+    cdef bint _notices_full
+    cdef bint _is_open
+    cdef object _last_topic     # the topic of the last record, as the string that was given, and its slots; None where it must be looked up
+    cdef _TopicSlots _last_slots
+    cdef uint64_t _random
+    cdef object _accumulator
+    cdef object _fresh
+    cdef object _format
+    cdef object _home
+    cdef Py_ssize_t _sendable_bytes
+    cdef Py_ssize_t _batch_bytes
+    cdef object _new_result
+    cdef object _new_batch
+    cdef object _monotonic      # as _time
+    cdef object _wake
+
+    def __init__(
+        self, *, accumulator, time, monotonic, Py_ssize_t most_bytes, bint notices_full, uint64_t seed, new_result, new_batch
+    ):
+        """`most_bytes`: a larger record is not looked at here; `notices_full`: somebody must be told when a batch has reached its size."""
+        self._accumulator = accumulator
+        self._fresh = accumulator.fresh
+        self._format = accumulator.format
+        self._home = accumulator.home
+        self._sendable_bytes, self._batch_bytes = accumulator.sizes
+        self._new_result = new_result
+        self._new_batch = new_batch
+        self._monotonic = monotonic
+        self._wake = accumulator.wake
+        self._topics = {}
+        self._memory = accumulator.memory
+        self._interrupting = accumulator.interrupting
+        self._deferred = accumulator.deferred
+        self._unplaced = accumulator.unplaced
+        self._time = time
+        self._most_bytes = most_bytes
+        self._notices_full = notices_full
+        self._is_open = True
+        self._random = seed | 1
+
+    def put(self, str topic not None, list all not None, list available not None):
+        """The slots of a topic's partitions: of all in order of their numbers, from 0 on, and of those with a leader."""
+        for slot in (*all, *available):
+            if not isinstance(slot, PartitionSlot):
+                raise TypeError(f"not a PartitionSlot: {slot!r}")
+        if available:
+            self._last_topic = self._last_slots = None
+            self._topics[topic] = _TopicSlots(all, available)
+
+    def has(self, topic):
+        return topic in self._topics
+
+    def clear(self):
+        """Forget all topics: metadata has changed."""
+        self._last_topic = self._last_slots = None
+        self._topics.clear()
+
+    def close(self):
+        """Take nothing more."""
+        self._is_open = False
+        self.clear()
+
+    cdef inline Py_ssize_t _draw(self, Py_ssize_t count) noexcept:
+        """A number from 0 to count - 1: xorshift64*, of Marsaglia and Vigna."""
+        cdef uint64_t x = self._random
+        x ^= x >> 12
+        x ^= x << 25
+        x ^= x >> 27
+        self._random = x
+        return <Py_ssize_t>((((x * <uint64_t>0x2545F4914F6CDD1DULL) >> 32) * <uint64_t>count) >> 32)
+
+    cdef inline PyObject* _choose(self, _TopicSlots topic, object key, object partition) except? NULL:
+        """The slot, borrowed; NULL where send() must look."""
+        cdef Py_ssize_t number
+        if partition is not None:
+            if not PyLong_CheckExact(partition):
+                return NULL
+            try:
+                number = partition
+            except OverflowError:
+                return NULL
+            if not 0 <= number < PyList_GET_SIZE(topic.all):
+                return NULL
+            return PyList_GET_ITEM(topic.all, number)
+        if key is None:
+            return PyList_GET_ITEM(topic.available, self._draw(PyList_GET_SIZE(topic.available)))
+        number = murmur2(<unsigned char*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)) & 0x7FFFFFFF
+        return PyList_GET_ITEM(topic.all, number % PyList_GET_SIZE(topic.all))
+
+    cdef inline int64_t _now_ms(self) except? -1:
+        """int(time.time() * 1000), looked up as Python code does it."""
+        cdef PyObject* found
+        if self._time is not None:
+            return int(self._time() * 1000)
+        found = PyDict_GetItemWithError(_time_names, "time")
+        if found == <PyObject*>_real_time and _real_clock != NULL and PyCFunction_GetFunction(_real_time) == _real_clock:
+            return now_ms()  # unless a test's library has exchanged the function, or what is behind it
+        return int(_time.time() * 1000)
+
+    def append(self, topic, value, key, headers, partition, timestamp_ms):
+        """The record's future, or None where send() must do it."""
+        cdef RecordBuffer records
+        cdef FutureState future
+        cdef PyObject* found
+        cdef PyObject* slot
+        cdef int64_t at_ms
+        cdef Py_ssize_t size = 0
+        if not self._is_open or not PyUnicode_CheckExact(topic):
+            return None
+        if headers is not None and not (PyList_CheckExact(headers) and not PyList_GET_SIZE(headers)):
+            return None
+        if value is not None:
+            if not PyBytes_CheckExact(value):
+                return None
+            size = PyBytes_GET_SIZE(value)
+        if key is not None:
+            if not PyBytes_CheckExact(key):
+                return None
+            size += PyBytes_GET_SIZE(key)
+        elif value is None:
+            return None
+        if size + ROOM_FOR_OVERHEAD > self._most_bytes:
+            return None
+        if timestamp_ms is None:
+            at_ms = self._now_ms()
+        elif PyLong_CheckExact(timestamp_ms):
+            try:
+                at_ms = timestamp_ms
+            except OverflowError:
+                return None
+            if at_ms < 0:
+                return None
+        else:
+            return None
+        if Py_SIZE(self._interrupting) or Py_SIZE(self._deferred) or PyList_GET_SIZE(self._unplaced):
+            return None
+        if topic is not self._last_topic:  # most programs send to one topic, and always with the same string
+            found = PyDict_GetItemWithError(self._topics, topic)
+            if found == NULL:
+                return None
+            self._last_topic = topic
+            self._last_slots = <_TopicSlots>found
+        slot = self._choose(self._last_slots, key, partition)
+        if slot == NULL:
+            return None
+        held = (<PartitionSlot>slot).records
+        if type(held) is not RecordBuffer:
+            return self._begin(<PartitionSlot>slot, None, at_ms, <bytes>key, <bytes>value) if held is None else None
+        records = <RecordBuffer>held
+        if records.is_sealing or records.is_closed:
+            return self._begin(<PartitionSlot>slot, records, at_ms, <bytes>key, <bytes>value)
+        if self._notices_full and records.open_bytes < records.sendable_bytes and (
+            records.open_bytes + size + ROOM_FOR_OVERHEAD >= records.sendable_bytes
+        ):
+            return None
+        future = records._append(self._memory, 0, at_ms, <bytes>key, <bytes>value, None, -1)
+        if future is None and records.is_closed:
+            return self._begin(<PartitionSlot>slot, records, at_ms, <bytes>key, <bytes>value)
+        return future
+
+    cdef FutureState _begin(self, PartitionSlot slot, RecordBuffer previous, int64_t at_ms, bytes key, bytes value):
+        """A batch with this record, shown to the I/O thread: RecordAccumulator._append_locked(); None where send() must do it.
+
+        Python code that stands between the steps of that method, in another thread or below a signal handler, has said so before them.
+        """
+        cdef FutureState future
+        cdef RecordBuffer records
+        cdef double now_s
+        accumulator = self._accumulator
+        if accumulator.format is not self._format or accumulator.size_limits:
+            return None
+        now_s = _time.monotonic() if self._monotonic is None else self._monotonic()
+        queue = slot.queue
+        batches = queue.batches
+        result = self._new_result(queue.topic_partition, self._home)
+        records = RecordBuffer(
+            self._format, result, at_ms, self._sendable_bytes, self._batch_bytes, 0 if previous is None else previous.open_bytes
+        )
+        batch = self._new_batch(queue, records, now_s)
+
+        if accumulator.is_appending or not self._is_open or slot.records is not previous:
+            return None
+        if Py_SIZE(self._interrupting) or Py_SIZE(self._deferred) or PyList_GET_SIZE(self._unplaced):
+            return None
+        future = records._append(self._memory, 0, at_ms, key, value, None, -1)
+        if future is None:
+            return None
+        batches.append(batch)
+        self._fresh.append(batch)
+        slot.open = batch
+        slot.records = records
+        try:
+            self._wake()
+        except BaseException:  # of a signal handler: the I/O thread must be woken whatever that raises
+            self._wake()
+            raise
+        return future
