@@ -1,4 +1,4 @@
-"""ApiVersions, versions 0 to 4 (v3 client name and features, KIP-511 and KIP-584).
+"""ApiVersions, versions 0 to 5 (v3 client name and features, KIP-511 and KIP-584; v5 whom the client means, KIP-1242).
 
 Imported by: client, testing.  Imports: protocol.schema.
 """
@@ -28,7 +28,7 @@ class FinalizedFeatureKey(Struct):
 
 class ApiVersionsResponse(Response):
     API_KEY = 18
-    VALID_VERSIONS = (0, 4)
+    VALID_VERSIONS = (0, 5)
     FLEXIBLE_FROM = 3
     error_code: int = int16()
     api_keys: list[ApiVersion] = array(ApiVersion)
@@ -41,8 +41,10 @@ class ApiVersionsResponse(Response):
 
 class ApiVersionsRequest(Request):
     API_KEY = 18
-    VALID_VERSIONS = (0, 4)
+    VALID_VERSIONS = (0, 5)
     FLEXIBLE_FROM = 3
     RESPONSE = ApiVersionsResponse
     client_software_name: str = string("3+")
     client_software_version: str = string("3+")
+    cluster_id: str | None = string("5+", nullable="5+", default=None)
+    node_id: int = int32("5+", default=-1)

@@ -1,12 +1,14 @@
-"""Produce, versions 0 to 12: record batches for partitions (v3 message format 2; v7 zstd, KIP-110; v8 KIP-467; v10 KIP-951).
+"""Produce, versions 0 to 13: record batches for partitions (v3 message format 2; v7 zstd, KIP-110; v8 KIP-467; v10 KIP-951; v13 KIP-516).
 
-Version 13 names topics by id (KIP-516).
 Imported by: producer.sender, client, testing.  Imports: protocol.schema.
 """
 
 from __future__ import annotations
 
-from kafka.protocol.schema import Request, Response, Struct, array, int16, int32, int64, records, string, struct_
+import uuid
+from typing import ClassVar
+
+from kafka.protocol.schema import Request, Response, Struct, array, int16, int32, int64, records, string, struct_, uuid_
 
 
 class PartitionProduceData(Struct):
@@ -15,7 +17,8 @@ class PartitionProduceData(Struct):
 
 
 class TopicProduceData(Struct):
-    name: str = string()
+    name: str = string("0-12")
+    topic_id: uuid.UUID = uuid_("13+")
     partition_data: list[PartitionProduceData] = array(PartitionProduceData)
 
 
@@ -41,7 +44,8 @@ class PartitionProduceResponse(Struct):
 
 
 class TopicProduceResponse(Struct):
-    name: str = string()
+    name: str = string("0-12")
+    topic_id: uuid.UUID = uuid_("13+")
     partition_responses: list[PartitionProduceResponse] = array(PartitionProduceResponse)
 
 
@@ -54,7 +58,7 @@ class NodeEndpoint(Struct):
 
 class ProduceResponse(Response):
     API_KEY = 0
-    VALID_VERSIONS = (0, 12)
+    VALID_VERSIONS = (0, 13)
     FLEXIBLE_FROM = 9
     responses: list[TopicProduceResponse] = array(TopicProduceResponse)
     throttle_time_ms: int = int32("1+")
@@ -63,9 +67,10 @@ class ProduceResponse(Response):
 
 class ProduceRequest(Request):
     API_KEY = 0
-    VALID_VERSIONS = (0, 12)
+    VALID_VERSIONS = (0, 13)
     FLEXIBLE_FROM = 9
     RESPONSE = ProduceResponse
+    NEWEST_ASKED: ClassVar[int] = 12  # version 13 names topics by id
     transactional_id: str | None = string("3+", nullable="3+", default=None)
     acks: int = int16()
     timeout_ms: int = int32()

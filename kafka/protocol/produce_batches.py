@@ -171,6 +171,7 @@ class ProduceBatches(ProduceRequest):
     Threads: one.
     """
 
+    VALID_VERSIONS = (0, ProduceRequest.NEWEST_ASKED)
     RESPONSE: ClassVar[Any] = ProduceAnswer
 
     def __init__(self, *, acks: int, timeout_ms: int, topics: Mapping[str, Sequence[tuple[int, Sequence[Buffer]]]]) -> None:

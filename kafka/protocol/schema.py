@@ -198,6 +198,8 @@ class Request(Message):
     """What a client asks."""
 
     RESPONSE: ClassVar[type[Response]]
+    NEWEST_ASKED: ClassVar[int | None] = None
+    """The newest version that this library asks itself, where it does not ask the newest declared."""
 
 
 def _value_codec(field: Field, version: int, flexible: bool) -> tuple[Writer, Reader]:

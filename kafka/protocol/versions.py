@@ -86,6 +86,8 @@ class ApiVersionTable:
         known = self.ranges.get(request_class.API_KEY)
         if known is None:
             raise UnsupportedVersionError(f"The broker does not know {request_class.__name__}")
+        if request_class.NEWEST_ASKED is not None:
+            ours_high = request_class.NEWEST_ASKED
         low, high = max(ours_low, known[0]), min(ours_high, known[1])
         if cap is not None:
             high = min(high, cap)

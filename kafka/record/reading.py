@@ -126,10 +126,13 @@ class RecordBatchView:
         """The records in order, decompressed."""
         return self._batch_records() if self.magic == 2 else self._message_records(1)
 
+    def body(self) -> Buffer:
+        """The records of a batch of format 2 as they stand one after the other, decompressed."""
+        stored = self._buffer[layout.BATCH_HEADER.size :]
+        return codecs.by_id(self.codec_id).decompress(stored) if self.codec_id else stored
+
     def _batch_records(self) -> Iterator[ReadRecord]:
-        body: Buffer = self._buffer[layout.BATCH_HEADER.size :]
-        if self.codec_id:
-            body = codecs.by_id(self.codec_id).decompress(body)
+        body = self.body()
         if not 0 <= self.count <= len(body) // _LEAST_RECORD_BYTES:
             raise CorruptRecordError(f"A batch of {len(body)} bytes cannot hold {self.count} records")
         view = memoryview(body)

@@ -385,7 +385,7 @@ class Cluster:
 
     def _extend(self, topic: Topic, replicas: list[list[int]]) -> None:
         for node_ids in replicas:
-            log = PartitionLog(timestamp_type=topic.config.timestamp_type, clock=self.clock, release=self.release)
+            log = PartitionLog(config=topic.config, clock=self.clock, release=self.release)
             partition = Partition(len(topic.partitions), node_ids, log)
             running = [node_id for node_id in node_ids if self.nodes[node_id].is_running]
             partition.isr = running or node_ids[:1]

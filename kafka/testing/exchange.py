@@ -34,19 +34,24 @@ class Call(NamedTuple):
     session: SaslSession | None = None
     """How far authentication has come; None on a listener without SASL."""
 
+    @staticmethod
+    def check_exists(topic: Topic | None, index: int) -> Partition:
+        """The partition; UnknownTopicOrPartitionError."""
+        if topic is None or not 0 <= index < len(topic.partitions):
+            raise UnknownTopicOrPartitionError("There is no such topic" if topic is None else f"There is no partition {topic.name}-{index}")
+        return topic.partitions[index]
+
     def led(self, topic: Topic | None, index: int, leader_epoch: int = -1) -> Partition:
         """The partition, which this node leads, in the epoch that the client knows of, -1 where it names none.
 
         UnknownTopicOrPartitionError, NotLeaderForPartitionError, FencedLeaderEpochError, UnknownLeaderEpochError.
         """
-        if topic is None or not 0 <= index < len(topic.partitions):
-            raise UnknownTopicOrPartitionError("There is no such partition" if topic is None else f"There is no partition {topic.name}-{index}")
-        partition = topic.partitions[index]
+        partition = self.check_exists(topic, index)
         if partition.leader != self.node.node_id:
-            raise NotLeaderForPartitionError(f"{topic.name}-{index} is led by node {partition.leader}")
+            raise NotLeaderForPartitionError(f"Partition {index} is led by node {partition.leader}")
         if leader_epoch not in (-1, partition.leader_epoch):
             kind = FencedLeaderEpochError if leader_epoch < partition.leader_epoch else UnknownLeaderEpochError
-            raise kind(f"{topic.name}-{index} is led in epoch {partition.leader_epoch}, not {leader_epoch}")
+            raise kind(f"Partition {index} is led in epoch {partition.leader_epoch}, not {leader_epoch}")
         return partition
 
 

@@ -16,8 +16,8 @@ from kafka.testing.markers import marker
 from kafka.testing.producer_state import AbortedTransaction, ProducerStates
 from kafka.testing.releases import Release
 from kafka.testing.stored import Buffer, Stored
-from kafka.testing.topic_config import TimestampType
-from kafka.testing.validation import checked
+from kafka.testing.topic_config import TimestampType, TopicConfig
+from kafka.testing.validation import Bounds, check
 
 
 class Appended(NamedTuple):
@@ -55,13 +55,13 @@ class PartitionLog:
 
     start_offset = 0
 
-    def __init__(self, *, timestamp_type: TimestampType, clock: Clock, release: Release) -> None:
+    def __init__(self, *, config: TopicConfig, clock: Clock, release: Release) -> None:
         self.stored: list[Stored] = []
         self.next_offset = 0
         self.producers = ProducerStates(release)
         self._epochs = [(0, 0)]  # each leader epoch and the offset that it began with
         self._base_offsets: list[int] = []
-        self._timestamp_type = timestamp_type
+        self._config = config
         self._clock = clock
 
     @property
@@ -86,21 +86,23 @@ class PartitionLog:
         after = found[-1] + 1
         return self._epochs[found[-1]][0], self._epochs[after][1] if after < len(self._epochs) else self.next_offset
 
-    def append(self, records: memoryview | None, version: int, *, max_bytes: int) -> Appended:
-        """Check and append what a Produce request of this version has for the partition; `max_bytes` bounds a batch.
+    def append(self, records: memoryview, batches: Sequence[RecordBatchView], *, max_bytes: int, like: Release | None) -> Appended:
+        """Check and append `records`, which are these batches; `max_bytes` bounds a batch, `like` is the release of Kafka to be like.
 
         A batch that a producer sends again is where it was put first.  Errors as in testing.validation and testing.producer_state.
         """
-        batches = checked(records, version, max_bytes)
-        if records is None or not batches:
+        now_ms = self._now_ms()
+        check(batches, Bounds(self._config, max_bytes, now_ms, like))
+        if not batches:
             return Appended(-1, -1)
         first = batches[0]
         is_numbered = first.magic > 1 and first.producer_id >= 0
         repeated = self.producers.check(first) if is_numbered else None
         if repeated is not None:
             return Appended(repeated.base_offset, repeated.timestamp_ms)
-        time_ms = self._now_ms() if self._timestamp_type is TimestampType.LOG_APPEND_TIME else None
-        new = self._store(records, batches, time_ms)
+        time_ms = now_ms if self._config.timestamp_type is TimestampType.LOG_APPEND_TIME else None
+        whole = records[: sum(batch.size_bytes for batch in batches)]  # Kafka leaves out what is cut off at the end
+        new = self._store(whole, batches, time_ms)
         if is_numbered:
             self.producers.appended(first, new.base_offset)
         return Appended(new.base_offset, -1 if time_ms is None else time_ms)

@@ -15,7 +15,7 @@ class CommittedOffset(NamedTuple):
 
     offset: int
     leader_epoch: int
-    metadata: str | None
+    metadata: str
 
 
 class OffsetStore:

@@ -76,9 +76,9 @@ class ProducerStates:
         """Where the oldest open transaction begins."""
         return min((producer.first_offset for producer in self._producers.values() if producer.first_offset is not None), default=None)
 
-    def has_open_transaction(self, producer_id: int) -> bool:
+    def has_open_transaction(self, producer_id: int, epoch: int) -> bool:
         producer = self._producers.get(producer_id)
-        return producer is not None and producer.first_offset is not None
+        return producer is not None and producer.first_offset is not None and producer.epoch == epoch
 
     def check(self, batch: RecordBatchView) -> KeptBatch | None:
         """The batch that this one repeats, or None: it may be appended.

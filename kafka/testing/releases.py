@@ -13,6 +13,8 @@ from kafka.protocol.versions import RELEASES
 Release = tuple[int, ...]
 
 NEWEST: Release = max(RELEASES)
+FIRST_WITH_KRAFT: Release = (3, 3)
+"""Older releases are taken to have ZooKeeper, where the controller alone changes topics."""
 
 _OFFSET_COMMIT, _JOIN_GROUP, _HEARTBEAT, _LEAVE_GROUP, _SYNC_GROUP, _DESCRIBE_GROUPS, _LIST_GROUPS = 8, 11, 12, 13, 14, 15, 16
 _CREATE_TOPICS, _DELETE_TOPICS, _OFFSET_FOR_LEADER_EPOCH, _DESCRIBE_CONFIGS, _CREATE_PARTITIONS, _DELETE_GROUPS = 19, 20, 23, 32, 37, 42

@@ -123,7 +123,7 @@ def test_a_name_twice_in_a_request_is_refused(three: Cluster) -> None:
     assert refused.error_code == REQUEST
 
 
-@pytest.mark.parametrize(("version", "code"), [("2.7", NOT_CONTROLLER), ("2.8", 0)])
+@pytest.mark.parametrize(("version", "code"), [("3.2", NOT_CONTROLLER), ("3.3", 0)])
 def test_old_brokers_that_are_not_the_controller_refuse(clock: VirtualClock, version: str, code: int) -> None:
     cluster = Cluster(clock=clock, brokers=2, version=version)
     assert on(cluster, CreateTopicsRequest(topics=[topic()]), 2, node_id=2).topics[0].error_code == code

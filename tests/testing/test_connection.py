@@ -16,7 +16,7 @@ from kafka.testing.clock import VirtualClock
 from kafka.testing.cluster import Cluster
 from kafka.testing.connection import MAX_REQUEST_BYTES, ServerConnection
 from kafka.testing.handlers import SERVED
-from tests.testing.wire import NOW_MS, answer, ask, batch, frame_of, outcome, produce
+from tests.testing.wire import NOW_MS, answer, ask, asking_versions, batch, frame_of, outcome, produce
 
 
 def metadata(*names: str, **fields: Any) -> MetadataRequest:
@@ -59,10 +59,26 @@ def test_requests_may_come_byte_by_byte_or_many_at_once(connection: ServerConnec
     assert len(FrameDecoder(1 << 20).feed(one_by_one)) == 2
 
 
-@pytest.mark.parametrize("version", range(5))
+@pytest.mark.parametrize("version", range(6))
 def test_api_versions_lists_what_is_served(connection: ServerConnection, version: int) -> None:
-    response = ask(connection, ApiVersionsRequest(), version)
+    response = ask(connection, asking_versions(), version)
     assert {api.api_key: (api.min_version, api.max_version) for api in response.api_keys} == {key: served.versions for key, served in SERVED.items()}
+
+
+@pytest.mark.parametrize(("name", "version", "code"), [("no/name", 3, 42), ("", 4, 42), ("-x", 3, 42), ("a.b-c", 3, 0), ("", 2, 0)])
+def test_a_clients_software_has_a_proper_name(connection: ServerConnection, name: str, version: int, code: int) -> None:
+    request = ApiVersionsRequest(client_software_name=name, client_software_version="1")
+    assert ask(connection, request, version).error_code == code
+
+
+@pytest.mark.parametrize(
+    ("cluster_id", "node_id", "code"),
+    [(Cluster.cluster_id, 1, 0), (Cluster.cluster_id, 2, 129), ("other", 1, 129), (None, 7, 0), ("other", -1, 0)],
+)
+def test_a_client_that_meant_another_broker_is_told_so(connection: ServerConnection, cluster_id: str | None, node_id: int, code: int) -> None:
+    request = asking_versions()
+    request.cluster_id, request.node_id = cluster_id, node_id
+    assert ask(connection, request, 5).error_code == code
 
 
 def test_api_versions_too_new_is_answered_with_error_35_in_version_0(connection: ServerConnection) -> None:
@@ -74,7 +90,7 @@ def test_api_versions_too_new_is_answered_with_error_35_in_version_0(connection:
     (answered,) = FrameDecoder(1 << 20).feed(b"".join(connection.take_output()))
     response = ApiVersionsResponse.decode(0, answered, 4)
     assert response.error_code == 35
-    assert [(api.api_key, api.min_version, api.max_version) for api in response.api_keys] == [(18, 0, 4)]
+    assert [(api.api_key, api.min_version, api.max_version) for api in response.api_keys] == [(18, 0, 5)]
     assert not connection.is_closing
 
 

@@ -12,14 +12,15 @@ from kafka.testing.clock import VirtualClock
 from kafka.testing.cluster import Cluster
 from kafka.testing.connection import ServerConnection
 from tests.testing.test_broker import Sent, deliver
-from tests.testing.wire import NOW_MS, ask, batch, outcome, produce
+from tests.testing.test_produce import EPOCH_MS
+from tests.testing.wire import ask, batch, outcome, produce
 
 OUT_OF_ORDER, DUPLICATE, STALE_EPOCH, UNKNOWN_PRODUCER = 45, 46, 47, 59
 LARGEST = 0x7FFFFFFF
 
 
 def numbered(sequence: int, count: int = 2, *, producer_id: int = 7, epoch: int = 0) -> bytes:
-    return batch([b"v"] * count, producer_id=producer_id, producer_epoch=epoch, base_sequence=sequence)
+    return batch([b"v"] * count, producer_id=producer_id, producer_epoch=epoch, base_sequence=sequence, at_ms=EPOCH_MS)
 
 
 def sent(connection: ServerConnection, data: bytes) -> tuple[int, int]:
@@ -64,7 +65,7 @@ def test_a_repeated_batch_is_answered_with_its_first_place_and_time(connection: 
     sent(connection, numbered(0))
     sent(connection, numbered(2))
     answered = outcome(ask(connection, produce(numbered(0)), 9))
-    assert (answered.base_offset, answered.log_append_time_ms) == (0, NOW_MS + 1)
+    assert (answered.base_offset, answered.log_append_time_ms) == (0, EPOCH_MS + 1)
 
 
 def test_sequences_go_on_with_0_after_the_largest(cluster: Cluster, connection: ServerConnection) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+import uuid
 from typing import Any, Callable
 
 import pytest
 
-from kafka import codec
+from kafka import codec, record
 from kafka.record import layout
 from kafka.record.crc32c import crc32c
 from kafka.testing.clock import VirtualClock
@@ -26,8 +27,11 @@ EPOCH_MS = 1_600_000_000_000  # where a VirtualClock begins
 def test_every_version_appends_and_says_where(cluster: Cluster, connection: ServerConnection, version: int) -> None:
     data = batch([b"a", b"b"], magic=2 if version >= 3 else min(version, 1))
 
-    first = outcome(ask(connection, produce(data, partition=1), version))
-    second = outcome(ask(connection, produce(data, partition=1), version))
+    request = produce(data, partition=1)
+    request.topic_data[0].topic_id = cluster.topics["t"].topic_id
+
+    first = outcome(ask(connection, request, version))
+    second = outcome(ask(connection, request, version))
 
     assert [(p.index, p.error_code, p.base_offset) for p in (first, second)] == [(1, 0, 0), (1, 0, 2)]
     assert [(r.partition, r.offset, r.value) for r in cluster.records("t")] == [(1, 0, b"a"), (1, 1, b"b"), (1, 2, b"a"), (1, 3, b"b")]
@@ -87,7 +91,7 @@ def flipped(data: bytes) -> bytes:
     return data[:-1] + bytes([data[-1] ^ 1])
 
 
-CORRUPT, UNKNOWN_TOPIC, TOO_LARGE, BAD_ACKS, BAD_CODEC, INVALID = 2, 3, 10, 21, 76, 87
+UNKNOWN, CORRUPT, UNKNOWN_TOPIC, TOO_LARGE, BAD_ACKS, BAD_CODEC, INVALID = -1, 2, 3, 10, 21, 76, 87
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,6 @@ CORRUPT, UNKNOWN_TOPIC, TOO_LARGE, BAD_ACKS, BAD_CODEC, INVALID = 2, 3, 10, 21, 
         pytest.param(lambda: flipped(batch([b"a"])), 12, CORRUPT, id="bit flipped in format 2"),
         pytest.param(lambda: flipped(batch([b"a"], magic=1)), 2, CORRUPT, id="bit flipped in format 1"),
         pytest.param(lambda: flipped(batch([b"a"], magic=0)), 0, CORRUPT, id="bit flipped in format 0"),
-        pytest.param(lambda: batch([b"a"]) + b"\0" * 9, 12, CORRUPT, id="bytes left over"),
         pytest.param(lambda: batch([b"a"])[:-1], 12, INVALID, id="cut off"),
         pytest.param(lambda: b"", 12, INVALID, id="empty"),
         pytest.param(lambda: None, 12, INVALID, id="null"),
@@ -109,7 +112,8 @@ CORRUPT, UNKNOWN_TOPIC, TOO_LARGE, BAD_ACKS, BAD_CODEC, INVALID = 2, 3, 10, 21, 
         pytest.param(lambda: rewritten(base_offset=5), 12, INVALID, id="base offset not 0"),
         pytest.param(lambda: rewritten(attributes=layout.CONTROL), 12, INVALID, id="control batch"),
         pytest.param(lambda: rewritten(producer_id=7), 12, INVALID, id="producer id without sequence"),
-        pytest.param(lambda: rewritten(attributes=5), 12, BAD_CODEC, id="unknown codec"),
+        pytest.param(lambda: rewritten(attributes=5), 12, UNKNOWN, id="unknown codec"),
+        pytest.param(lambda: rewritten(attributes=1), 12, UNKNOWN, id="not what its codec made"),
         pytest.param(lambda: rewritten(attributes=4), 6, BAD_CODEC, id="zstd before its version"),
     ],
 )
@@ -122,6 +126,39 @@ def test_what_is_wrong_is_refused_and_not_stored(
     assert version < 8 or answered.error_message
     assert cluster.batches("t") == []
     assert outcome(ask(connection, produce(batch([b"after"])), 12)).base_offset == 0
+
+
+@pytest.mark.parametrize("rest", [b"\0" * 9, batch([b"b"])[:-1]])
+def test_what_is_cut_off_behind_a_batch_is_left_out(cluster: Cluster, connection: ServerConnection, rest: bytes) -> None:
+    assert outcome(ask(connection, produce(batch([b"a"]) + rest), 12)).error_code == 0
+    assert cluster.batches("t") == [batch([b"a"])]
+
+
+def test_an_id_that_no_topic_has_is_refused(connection: ServerConnection) -> None:
+    request = produce(batch([b"a"]))
+    request.topic_data[0].topic_id = uuid.UUID(int=7)
+    assert outcome(ask(connection, request, 13)).error_code == 100
+
+
+@pytest.mark.parametrize(("version", "ahead_ms", "code"), [("4.4", 3_600_001, 32), ("4.4", 3_600_000, 0), ("3.9", 10**9, 0), (None, 10**9, 0)])
+def test_records_far_ahead_of_the_brokers_time_are_refused_from_4_0_on(
+    clock: VirtualClock, version: str | None, ahead_ms: int, code: int
+) -> None:
+    cluster = Cluster(clock=clock, version=version)
+    cluster.create_topic("t")
+    data = batch([b"a", b"b", b"c"], at_ms=EPOCH_MS + ahead_ms - 2)
+    answered = outcome(ask(ServerConnection(cluster, cluster.nodes[1]), produce(data), 9))
+    assert (answered.error_code, [found.batch_index for found in answered.record_errors]) == (code, [2] if code else [])
+
+
+def test_a_compacted_topic_takes_records_with_keys_only(cluster: Cluster, connection: ServerConnection) -> None:
+    cluster.create_topic("compacted", config={"cleanup.policy": "compact,delete"})
+    message_format = record.format_for(2)
+    records = [message_format.encode(index, NOW_MS, NOW_MS, key, b"v", ()) for index, key in enumerate((b"k", None, b"k"))]
+    data = b"".join(message_format.assemble(records, 3, base_timestamp_ms=NOW_MS, max_timestamp_ms=NOW_MS, codec=None))
+    answered = outcome(ask(connection, produce(data, topic="compacted"), 9))
+    assert (answered.error_code, [found.batch_index for found in answered.record_errors]) == (INVALID, [1])
+    assert outcome(ask(connection, produce(batch([b"v"]), topic="compacted"), 9)).error_code == 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from kafka.protocol.add_partitions_to_txn import AddPartitionsToTxnRequest, AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction
-from kafka.protocol.api_versions import ApiVersionsRequest
 from kafka.protocol.end_txn import EndTxnRequest
 from kafka.protocol.init_producer_id import InitProducerIdRequest
 from kafka.protocol.list_offsets import ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic
@@ -21,7 +20,7 @@ from kafka.testing.cluster import Cluster
 from kafka.testing.connection import ServerConnection
 from kafka.testing.transactions import TRANSITIONS, ProducerIdAndEpoch, Transaction, TransactionState
 from tests.testing.test_connection import fetch, fetched, offsets_in
-from tests.testing.wire import ask, batch, outcome, produce
+from tests.testing.wire import ask, asking_versions, batch, outcome, produce
 
 UNKNOWN_TOPIC, NOT_COORDINATOR, STALE_EPOCH, INVALID_STATE, INVALID_MAPPING, INVALID_TIMEOUT = 3, 16, 47, 48, 49, 50
 CONCURRENT, NOT_AUTHORIZED, NOT_ATTEMPTED, FENCED, ABORTABLE, INVALID_REQUEST = 51, 53, 55, 90, 120, 42
@@ -383,7 +382,7 @@ def test_4_x_says_that_transactions_are_of_the_second_version(clock: VirtualCloc
     features = {}
     for name in ("3.9", "4.0", "4.4"):
         cluster = Cluster(clock=clock, version=name)
-        response = ask(ServerConnection(cluster, cluster.nodes[1]), ApiVersionsRequest(), 3)
+        response = ask(ServerConnection(cluster, cluster.nodes[1]), asking_versions(), 3)
         features[name] = [(found.name, found.max_version_level) for found in response.finalized_features]
     assert features == {"3.9": [], "4.0": [("transaction.version", 2)], "4.4": [("transaction.version", 2)]}
 

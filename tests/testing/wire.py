@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kafka import record
+from kafka.protocol.api_versions import ApiVersionsRequest
 from kafka.protocol.framing import FrameDecoder, request_frame, response_body_offset
 from kafka.protocol.produce import PartitionProduceData, PartitionProduceResponse, ProduceRequest, TopicProduceData
 from kafka.testing.connection import ServerConnection
@@ -90,6 +91,10 @@ def batch(
     records = [message_format.encode(index, at_ms, at_ms + index, b"k", value, headers) for index, value in enumerate(values)]
     last_ms = at_ms + len(values) - 1
     return b"".join(message_format.assemble(records, len(records), base_timestamp_ms=at_ms, max_timestamp_ms=last_ms, codec=codec, **producer))
+
+
+def asking_versions() -> ApiVersionsRequest:
+    return ApiVersionsRequest(client_software_name="tests", client_software_version="1")
 
 
 def produce(records: bytes | None, *, topic: str = "t", partition: int = 0, acks: int = -1, transactional_id: str | None = None) -> ProduceRequest:

@@ -1,6 +1,6 @@
 """CreatePartitions, versions 0-3.
 
-Behaviour: a topic grows to the number of partitions asked for, or with `validate_only` it is said whether it could; before Kafka 2.8 the controller
+Behaviour: a topic grows to the number of partitions asked for, or with `validate_only` it is said whether it could; before Kafka 3.3 the controller
 alone answers.
 Differs from a broker: the partitions are there when the answer comes, whatever `timeout_ms` says.
 Imported by: testing.handlers.  Imports: errors, protocol, testing.exchange.

@@ -1,14 +1,15 @@
 """CreateTopics, versions 0-7.
 
 Behaviour: checks each topic and makes it, or with `validate_only` checks it. Without numbers (-1) a topic has the cluster's number of partitions, and
-replicas on every broker. Before Kafka 2.8 the controller alone answers.
+replicas on every broker. Before Kafka 3.3 the controller alone answers.
 Differs from a broker: the topic is there when the answer comes, whatever `timeout_ms` says; of the configs only some have effect, see
 testing.topic_config.
-Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange,topic_config}.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange,releases,topic_config}.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 
 from kafka.errors import (
@@ -23,26 +24,29 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 from kafka.protocol.create_topics import CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsResponse
+from kafka.protocol.schema import NO_UUID
 from kafka.testing.cluster import Cluster, is_legal
 from kafka.testing.exchange import Call, words
+from kafka.testing.releases import FIRST_WITH_KRAFT
 from kafka.testing.topic_config import TopicConfig
 
 VERSIONS = (0, 7)
 
 _UNSAID = -1
-_FIRST_THAT_FORWARDS = (2, 8)
 _OF_TOPIC = 1  # config source
+_ID_OF_NONE = uuid.UUID(int=1 << 64)  # KRaft has an id for what it only validates, which nothing ever gets
 
 
 def handle(call: Call) -> CreateTopicsResponse:
     counts = Counter(asked.name for asked in call.request.topics)
     named = {asked.name: asked for asked in call.request.topics}
-    return CreateTopicsResponse(topics=[_result(call, asked, is_repeated=counts[name] > 1) for name, asked in named.items()])
+    asked_for = list(named.values()) if call.cluster.release >= FIRST_WITH_KRAFT else call.request.topics
+    return CreateTopicsResponse(topics=[_result(call, asked, is_repeated=counts[asked.name] > 1) for asked in asked_for])
 
 
 def check_controller(call: Call) -> None:
     """NotControllerError where another node should have been asked; newer releases pass it on."""
-    if call.cluster.release < _FIRST_THAT_FORWARDS and call.node.node_id != call.cluster.controller_id:
+    if call.cluster.release < FIRST_WITH_KRAFT and call.node.node_id != call.cluster.controller_id:
         raise NotControllerError(f"Node {call.cluster.controller_id} is the controller")
 
 
@@ -76,7 +80,9 @@ def _made(call: Call, asked: CreatableTopic) -> CreatableTopicResult:
         replication_factor=factor,
         configs=[CreatableTopicConfigs(name=name, value=value, config_source=_OF_TOPIC) for name, value in config.given.items()],
     )
-    if not call.request.validate_only:
+    if call.request.validate_only:
+        result.topic_id = _ID_OF_NONE if cluster.release >= FIRST_WITH_KRAFT else NO_UUID
+    else:
         topic = cluster.create_topic(asked.name, count, replication_factor=factor, config=config.given, assignments=assignments)
         result.topic_id = topic.topic_id
     return result

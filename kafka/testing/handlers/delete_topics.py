@@ -1,6 +1,6 @@
 """DeleteTopics, versions 0-6.
 
-Behaviour: topics are deleted by name, from version 6 on by topic id too; before Kafka 2.8 the controller alone answers.
+Behaviour: topics are deleted by name, from version 6 on by topic id too; before Kafka 3.3 the controller alone answers.
 Differs from a broker: the topic is gone when the answer comes, whatever `timeout_ms` says.
 Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange}.
 """

@@ -16,13 +16,17 @@ from kafka.protocol.describe_configs import (
 )
 from kafka.testing.cluster import Cluster, Topic, is_legal
 from kafka.testing.exchange import Call, words
-from kafka.testing.topic_config import MAX_MESSAGE_BYTES, MIN_INSYNC_REPLICAS, TIMESTAMP_TYPE, WITHOUT_EFFECT
+from kafka.testing.topic_config import MAX_MESSAGE_BYTES, MIN_INSYNC_REPLICAS, ONLY_SHOWN, TIMESTAMP_TYPE
 from kafka.testing.transactions import MAX_TRANSACTION_TIMEOUT_MS
 
 VERSIONS = (0, 4)
 
 _TOPIC, _BROKER = 2, 4
-_OF_TOPIC, _OF_BROKER, _DEFAULT = 1, 4, 5  # where a value comes from
+_OF_TOPIC, _OF_CLUSTER, _OF_BROKER, _DEFAULT = 1, 3, 4, 5  # where a value comes from
+_BOOLEAN, _STRING, _INT, _LONG, _DOUBLE, _LIST = 1, 2, 3, 5, 6, 7  # what it is
+_LIST_OPTION = "cleanup.policy"
+_ENDINGS_OF_LONGS = (".ms", "flush.messages", "retention.bytes")
+_FIRST_WITH_MIN_INSYNC_OF_CLUSTER = (4, 1)  # KIP-966
 
 
 def handle(call: Call) -> DescribeConfigsResponse:
@@ -58,22 +62,36 @@ def _options(call: Call, asked: DescribeConfigsResource) -> list[DescribeConfigs
 
 def _of_topic(cluster: Cluster, topic: Topic) -> list[DescribeConfigsResourceResult]:
     values = {
-        **WITHOUT_EFFECT,
+        **ONLY_SHOWN,
         TIMESTAMP_TYPE: topic.config.timestamp_type.value,
         MAX_MESSAGE_BYTES: str(cluster.limit_of(topic)),
         MIN_INSYNC_REPLICAS: str(cluster.min_insync_of(topic)),
         **topic.config.given,
     }
-    return [
-        DescribeConfigsResourceResult(
-            name=name,
-            value=value,
-            is_default=name not in topic.config.given,
-            config_source=_OF_TOPIC if name in topic.config.given else _DEFAULT,
-            documentation=None,
-        )
-        for name, value in sorted(values.items())
-    ]
+    return [_option(cluster, name, value, is_given=name in topic.config.given) for name, value in sorted(values.items())]
+
+
+def _option(cluster: Cluster, name: str, value: str, *, is_given: bool) -> DescribeConfigsResourceResult:
+    source = _OF_TOPIC if is_given else _DEFAULT
+    if name == MIN_INSYNC_REPLICAS and not is_given and cluster.release >= _FIRST_WITH_MIN_INSYNC_OF_CLUSTER:
+        source = _OF_CLUSTER
+    return DescribeConfigsResourceResult(
+        name=name, value=value, is_default=source == _DEFAULT, config_source=source, config_type=_type_of(name), documentation=None
+    )
+
+
+def _type_of(name: str) -> int:
+    """The number of the option's type."""
+    if name == _LIST_OPTION:
+        return _LIST
+    default = ONLY_SHOWN.get(name, "0" if name in (MAX_MESSAGE_BYTES, MIN_INSYNC_REPLICAS) else "")
+    if default in ("true", "false"):
+        return _BOOLEAN
+    if not default.replace(".", "").lstrip("-").isdigit():
+        return _STRING
+    if "." in default:
+        return _DOUBLE
+    return _LONG if name.endswith(_ENDINGS_OF_LONGS) else _INT
 
 
 def _of_broker(cluster: Cluster) -> list[DescribeConfigsResourceResult]:

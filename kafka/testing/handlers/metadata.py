@@ -1,8 +1,9 @@
 """Metadata, versions 0-13.
 
 Behaviour: names every broker that runs, and the topics asked for by name or id; makes those that do not exist where cluster and client allow it.
+A topic that is made is told of with the next answer where the cluster has a version to be like, and with this one where not.
 Differs from a broker: a new topic has its leaders at once; everybody may do everything.
-Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange,operations}.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange,operations,releases}.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from kafka.protocol.metadata import (
 from kafka.testing.cluster import NO_LEADER, Cluster, Topic, is_legal
 from kafka.testing.exchange import Call
 from kafka.testing.operations import ON_CLUSTER, ON_TOPIC, if_asked
+from kafka.testing.releases import FIRST_WITH_KRAFT, Release
 
 VERSIONS = (0, 13)
 
@@ -56,10 +58,18 @@ def _topic(cluster: Cluster, asked: MetadataRequestTopic, may_create: bool) -> M
     elif not is_legal(name):
         return MetadataResponseTopic(error_code=InvalidTopicError.errno, name=name)
     else:
+        is_new = name not in cluster.topics
         topic = cluster.find_topic(name, may_create=may_create)
+        if topic is not None and is_new and cluster.version is not None:
+            return MetadataResponseTopic(error_code=_code_while_made(cluster.version), name=name)
     if topic is None:
         return MetadataResponseTopic(error_code=UnknownTopicOrPartitionError.errno, name=name)
     return MetadataResponseTopic(error_code=NoError.errno, name=topic.name, topic_id=topic.topic_id, partitions=_partitions(cluster, topic))
+
+
+def _code_while_made(release: Release) -> int | None:
+    """What a broker says while a topic that was asked for is being made."""
+    return UnknownTopicOrPartitionError.errno if release >= FIRST_WITH_KRAFT else LeaderNotAvailableError.errno
 
 
 def _partitions(cluster: Cluster, topic: Topic) -> list[MetadataResponsePartition]:

@@ -73,7 +73,7 @@ def code_of_offset(topic: Topic | None, asked: Any) -> int | None:
 
 def committed_offset(asked: Any) -> CommittedOffset:
     """What is to be kept of a partition in OffsetCommit or TxnOffsetCommit."""
-    return CommittedOffset(asked.committed_offset, asked.committed_leader_epoch, asked.committed_metadata)
+    return CommittedOffset(asked.committed_offset, asked.committed_leader_epoch, asked.committed_metadata or "")
 
 
 def _topic(asked: OffsetCommitRequestTopic, codes: list[int | None]) -> OffsetCommitResponseTopic:
