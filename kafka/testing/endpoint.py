@@ -27,7 +27,7 @@ class Endpoint:
         self._tls = None if cluster.ssl_context is None else ServerTls(cluster.ssl_context)
         self._received_bytes = 0
         self._sent_bytes = 0
-        self._written: list[Buffer] = []  # output that is not frozen any more
+        self._written: list[Buffer] = []  # output from before a freeze
         self.end: End | None = None
         """How to end the connection, once what was taken is sent."""
         self._look()

@@ -63,43 +63,33 @@ class Fault:
         """Change how an answer is written."""
 
 
+class Conditions(NamedTuple):
+    """What a rule is for, and how often; None does not matter.  Faults.add() says what each means."""
+
+    api: int | None
+    topic: str | None
+    partition: int | None
+    node: int | None
+    client_id: str | None
+    connection: int | None
+    skip: int
+    times: int | None
+    each_connection: bool
+    probability: float
+
+
 class Rule:
     """A fault and what it is for.  Leaving its `with` block, or remove(), ends it.
 
     Threads: any.
     """
 
-    def __init__(
-        self,
-        faults: Faults,
-        fault: Fault,
-        number: int,
-        *,
-        api: int | None,
-        topic: str | None,
-        partition: int | None,
-        node: int | None,
-        client_id: str | None,
-        connection: int | None,
-        skip: int,
-        times: int | None,
-        each_connection: bool,
-        probability: float,
-    ) -> None:
+    def __init__(self, faults: Faults, fault: Fault, number: int, conditions: Conditions) -> None:
         self.fault = fault
         self.number = number
         self.is_removed = False
         self._faults = faults
-        self._api = api
-        self._topic = topic
-        self._partition = partition
-        self._node = node
-        self._client_id = client_id
-        self._connection = connection
-        self._skip = skip
-        self._times = times
-        self._each_connection = each_connection
-        self._probability = probability
+        self._conditions = conditions
         self.chance = random.Random(f"{faults.seed}/{number}")
         """Threads: the broker's."""
         self._lock = threading.Lock()  # guards the four fields below
@@ -125,11 +115,11 @@ class Rule:
     @property
     def is_for_requests(self) -> bool:
         """Whether requests meet it, and not connections by themselves."""
-        return not self.fault.is_of_connections or self._api is not None or self.is_for_partitions
+        return not self.fault.is_of_connections or self._conditions.api is not None or self.is_for_partitions
 
     @property
     def is_for_partitions(self) -> bool:
-        return self._topic is not None or self._partition is not None
+        return self._conditions.topic is not None or self._conditions.partition is not None
 
     def remove(self) -> None:
         """End it: requests no longer meet it, and frozen connections go on.  A second time does nothing."""
@@ -148,20 +138,21 @@ class Rule:
 
     def covers(self, topic: str | None, partition: int | None) -> bool:
         """Whether it is for this partition; what is None is not known, and is covered."""
-        return (self._topic is None or topic is None or self._topic == topic) and (
-            self._partition is None or partition is None or self._partition == partition
-        )
+        wanted = self._conditions
+        return all(mine is None or other is None or mine == other for mine, other in ((wanted.topic, topic), (wanted.partition, partition)))
 
     def concerns(self, asked: Asked) -> bool:
         """Whether it is for such a request or connection, whatever the counts say."""
-        if self.is_removed or (self._api is not None and self._api != asked.api_key):
+        wanted = self._conditions
+        if self.is_removed or (self.fault.apis is not None and asked.api_key not in self.fault.apis):
             return False
-        if self.fault.apis is not None and asked.api_key not in self.fault.apis:
-            return False
-        if not all(
-            wanted is None or wanted == found
-            for wanted, found in ((self._node, asked.node_id), (self._client_id, asked.client_id), (self._connection, asked.connection))
-        ):
+        pairs = (
+            (wanted.api, asked.api_key),
+            (wanted.node, asked.node_id),
+            (wanted.client_id, asked.client_id),
+            (wanted.connection, asked.connection),
+        )
+        if not all(mine is None or mine == other for mine, other in pairs):
             return False
         if not self.is_for_partitions:
             return True
@@ -169,13 +160,14 @@ class Rule:
 
     def take(self, connection: int) -> bool:
         """Count one more that it is for; whether that one meets it."""
-        key = connection if self._each_connection else 0
+        wanted = self._conditions
+        key = connection if wanted.each_connection else 0
         with self._lock:
             seen = self._seen[key] = self._seen.get(key, 0) + 1
             met = self._met.get(key, 0)
-            if seen <= self._skip or (self._times is not None and met >= self._times):
+            if seen <= wanted.skip or (wanted.times is not None and met >= wanted.times):
                 return False
-            if self._probability < 1 and self.chance.random() >= self._probability:
+            if wanted.probability < 1 and self.chance.random() >= wanted.probability:
                 return False
             self._met[key] = met + 1
             self._hits += 1
@@ -233,12 +225,11 @@ class Faults:
         Several that fit one request are all met; the one added first comes first.
         Returns when the brokers go by it.  ValueError where the fault cannot have these conditions.
         """
-        _check(fault, topic, partition, skip, times, probability)
+        key = None if api is None else api_key(api)
+        conditions = Conditions(key, topic, partition, node, client_id, connection, skip, times, each_connection, probability)
+        _check(fault, conditions)
         with self._lock:
-            rule = Rule(
-                self, fault, next(self._numbers), api=None if api is None else api_key(api), topic=topic, partition=partition, node=node,
-                client_id=client_id, connection=connection, skip=skip, times=times, each_connection=each_connection, probability=probability,
-            )  # fmt: skip
+            rule = Rule(self, fault, next(self._numbers), conditions)
             self._rules = (*self._rules, rule)
         self._tell()
         return rule
@@ -286,10 +277,11 @@ class Faults:
             watcher()
 
 
-def _check(fault: Fault, topic: str | None, partition: int | None, skip: int, times: int | None, probability: float) -> None:
+def _check(fault: Fault, conditions: Conditions) -> None:
     if not isinstance(fault, Fault):
         raise ValueError(f"{fault!r} is no fault: see kafka.testing.faults")
-    if not fault.needs_body and (topic is not None or partition is not None):
+    if not fault.needs_body and (conditions.topic is not None or conditions.partition is not None):
         raise ValueError(f"{fault!r} comes before the topics of a request are known")
-    if skip < 0 or (times is not None and times < 1) or not 0 <= probability <= 1:
-        raise ValueError(f"There is no fault with skip={skip}, times={times} and probability={probability}")
+    times, probability = conditions.times, conditions.probability
+    if conditions.skip < 0 or (times is not None and times < 1) or not 0 <= probability <= 1:
+        raise ValueError(f"There is no fault with skip={conditions.skip}, times={times} and probability={probability}")
