@@ -5,19 +5,27 @@ python -m tests.conformance --record [VERSION ...]      python -m tests.conforma
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import sys
+from collections.abc import Iterator
 
 from tests.broker.real_kafka import RealKafka
 from tests.conformance import script
 from tests.conformance.parts import PARTS
 
 
+@contextlib.contextmanager
+def _started(version: str, brokers: int) -> Iterator[str]:
+    with RealKafka(version, brokers=brokers) as kafka:
+        yield kafka.bootstrap
+
+
 def main(arguments: list[str]) -> int:
     assert PARTS
     if arguments[:1] == ["--record"]:
         for version in arguments[1:] or script.VERSIONS:
-            with RealKafka(version) as kafka:
-                script.keep_answers(version, {one.name: one.run(kafka.bootstrap) for one in script.scenarios_of(version)})
+            script.keep_answers(version, script.play_all(version, functools.partial(_started, version)))
         return 0
     bootstrap, version, *names = arguments
     for one in script.scenarios_of(version):

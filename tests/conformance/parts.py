@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.conformance import (
+    scenarios_brokers,
     scenarios_groups,
     scenarios_idempotence,
     scenarios_offsets,
@@ -20,4 +21,5 @@ PARTS = (
     scenarios_offsets,
     scenarios_groups,
     scenarios_transactions,
+    scenarios_brokers,
 )

@@ -40,12 +40,36 @@ class Peer:
     def __init__(self, bootstrap: str) -> None:
         self.address = bootstrap.split(",")[0]
         self._client = RawClient(self.address)
+        self._others: dict[str, Peer] = {}
 
     def __enter__(self) -> Peer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for other in self._others.values():
+            other.__exit__(None, None, None)
         self._client.__exit__()
+
+    def at(self, address: str) -> Peer:
+        """Who asks another broker; closed with this one."""
+        if address == self.address:
+            return self
+        if address not in self._others:
+            self._others[address] = Peer(address)
+        return self._others[address]
+
+    def brokers(self) -> dict[int, str]:
+        """Addresses by node id."""
+        return {broker.node_id: f"{broker.host}:{broker.port}" for broker in self.ask(MetadataRequest(topics=[])).brokers}
+
+    def controller(self) -> Peer:
+        """Who asks the broker that creates topics."""
+        return self.at(self.brokers()[self.ask(MetadataRequest(topics=[])).controller_id])
+
+    def leader(self, topic: str, partition: int) -> int:
+        """The leader's node id; -1 while there is none."""
+        (found,) = self.ask(MetadataRequest(topics=[MetadataRequestTopic(name=topic)], allow_auto_topic_creation=False)).topics
+        return next((one.leader_id for one in found.partitions if one.partition_index == partition), -1)
 
     def connect(self) -> RawClient:
         """Another connection, for the caller to close."""
@@ -89,11 +113,15 @@ class Peer:
         name = self.new_name()
         configs = [CreatableTopicConfig(name=key, value=value) for key, value in (config or {}).items()]
         asked = CreatableTopic(name=name, num_partitions=partitions, replication_factor=1, configs=configs)
-        (created,) = self.ask(CreateTopicsRequest(topics=[asked])).topics
+        (created,) = self.controller().ask(CreateTopicsRequest(topics=[asked])).topics
         if created.error_code:
             raise RuntimeError(f"topic {name} was not created: error {created.error_code}, {created.error_message}")
+        deadline_s = time.monotonic() + SETTLES_WITHIN_S
         for partition in range(partitions):
-            self.settled(offsets_request(name, partition), lambda answer: offset_of(answer).error_code, not_yet=NOT_SERVED_YET)
+            while self.leader(name, partition) < 0 and time.monotonic() < deadline_s:
+                pass
+            leading = self.at(self.brokers()[self.leader(name, partition)])
+            leading.settled(offsets_request(name, partition), lambda answer: offset_of(answer).error_code, not_yet=NOT_SERVED_YET)
         return name
 
     def topic_id(self, topic: str) -> uuid.UUID:
@@ -156,6 +184,16 @@ class Peer:
         """What the leader answers for this time, or this mark in the place of one."""
         answer = offset_of(self.ask(offsets_request(topic, partition, timestamp_ms, isolation=isolation, epoch=epoch), version))
         return {"error": answer.error_code, "offset": answer.offset, "time": answer.timestamp, "epoch": answer.leader_epoch}
+
+
+class HastyPeer(Peer):
+    """Takes every answer for the last one.
+
+    Threads: one.
+    """
+
+    def settled(self, request: Any, code: Callable[[Any], int], version: int | None = None, *, not_yet: set[int] = NOT_YET) -> Any:
+        return self.ask(request, version)
 
 
 def _shown(view: Any) -> list[list[Any]]:

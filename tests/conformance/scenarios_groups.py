@@ -121,9 +121,10 @@ def commit(
     return code(peer.settled(request, code))
 
 
-def committed(peer: Peer, group: str, topic: str | None, *partitions: int) -> list[Any]:
+def committed(peer: Peer, group: str, topic: str | None, *partitions: int, version: int | None = None) -> list[Any]:
+    """The code of all, and [[partition, its code, offset, metadata], ...]."""
     topics = None if topic is None else [OffsetFetchRequestTopic(name=topic, partition_indexes=list(partitions or (0,)))]
-    answer = peer.ask(OffsetFetchRequest(group_id=group, topics=topics))
+    answer = peer.ask(OffsetFetchRequest(group_id=group, topics=topics), version)
     found = [[one.partition_index, one.error_code, one.committed_offset, one.metadata] for of in answer.topics for one in of.partitions]
     return [answer.error_code, sorted(found)]
 

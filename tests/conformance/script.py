@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.conformance.peer import Peer
 
 VERSIONS = ("2.8.2", "4.4.0")
 """The releases whose answers are kept."""
+BROKERS = (1, 3)
 ANSWERS = Path(__file__).with_name("answers")
 
 Seen = tuple[str, Any]
@@ -19,11 +21,12 @@ Seen = tuple[str, Any]
 
 
 class Scenario(NamedTuple):
-    """A part of the script; `since` is the first release that can play it."""
+    """A part of the script; `since` is the first release that can play it, `brokers` how many it wants."""
 
     name: str
     play: Callable[[Peer], Iterator[Seen]]
     since: tuple[int, ...]
+    brokers: int
 
     def run(self, bootstrap: str) -> list[list[Any]]:
         """[[what was asked, what was answered], ...] in order."""
@@ -36,11 +39,11 @@ class Scenario(NamedTuple):
 SCENARIOS: dict[str, Scenario] = {}
 
 
-def scenario(*, since: str = "0.11") -> Callable[[Callable[[Peer], Iterator[Seen]]], Callable[[Peer], Iterator[Seen]]]:
+def scenario(*, since: str = "0.11", brokers: int = 1) -> Callable[[Callable[[Peer], Iterator[Seen]]], Callable[[Peer], Iterator[Seen]]]:
     """Make a function a scenario, under its own name."""
 
     def register(play: Callable[[Peer], Iterator[Seen]]) -> Callable[[Peer], Iterator[Seen]]:
-        SCENARIOS[play.__name__] = Scenario(play.__name__, play, release(since))
+        SCENARIOS[play.__name__] = Scenario(play.__name__, play, release(since), brokers)
         return play
 
     return register
@@ -48,6 +51,15 @@ def scenario(*, since: str = "0.11") -> Callable[[Callable[[Peer], Iterator[Seen
 
 def scenarios_of(version: str) -> list[Scenario]:
     return [one for one in SCENARIOS.values() if one.since <= release(version)]
+
+
+def play_all(version: str, start: Callable[[int], contextlib.AbstractContextManager[str]]) -> dict[str, list[list[Any]]]:
+    """What a cluster answers to all scenarios; `start(brokers)` runs one and gives its bootstrap servers."""
+    answers: dict[str, list[list[Any]]] = {}
+    for brokers in BROKERS:
+        with start(brokers) as bootstrap:
+            answers.update({one.name: one.run(bootstrap) for one in scenarios_of(version) if one.brokers == brokers})
+    return answers
 
 
 def kept_answers(version: str) -> dict[str, list[list[Any]]]:
@@ -59,7 +71,7 @@ def kept_answers(version: str) -> dict[str, list[list[Any]]]:
 def keep_answers(version: str, answers: dict[str, list[list[Any]]]) -> None:
     """One line for each answer, so that changes are seen as such."""
     parts = []
-    for name, seen in answers.items():
+    for name, seen in sorted(answers.items()):
         lines = ",\n".join(f"  {json.dumps(pair)}" for pair in seen)
         parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
     ANSWERS.mkdir(exist_ok=True)

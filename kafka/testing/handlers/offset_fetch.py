@@ -27,7 +27,7 @@ from kafka.testing.offsets import CommittedOffset
 
 VERSIONS = (0, 10)
 
-_FIRST_WITH_GROUPS, _FIRST_WITH_TOPIC_IDS = 8, 10
+_FIRST_WITH_ERROR, _FIRST_WITH_GROUPS, _FIRST_WITH_TOPIC_IDS = 2, 8, 10
 _NONE = CommittedOffset(-1, -1, "")
 
 
@@ -38,8 +38,10 @@ def handle(call: Call) -> OffsetFetchResponse:
     try:
         check_group(call, request.group_id)
     except BrokerResponseError as error:
-        refused = [OffsetFetchResponseTopic(name=asked.name, partitions=_refused(asked.partition_indexes, error)) for asked in request.topics or ()]
-        return OffsetFetchResponse(error_code=error.errno, topics=refused)
+        if call.version >= _FIRST_WITH_ERROR:
+            return OffsetFetchResponse(error_code=error.errno)
+        refused = [OffsetFetchResponseTopic(name=asked.name, partitions=_refused(asked.partition_indexes, error)) for asked in request.topics]
+        return OffsetFetchResponse(topics=refused)
     return OffsetFetchResponse(
         topics=[
             OffsetFetchResponseTopic(
