@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kafka.errors import InvalidRecordError
+from kafka.protocol.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from kafka.protocol.schema import Request, Struct
 from kafka.testing import faults
 from kafka.testing.clock import VirtualClock
@@ -17,7 +18,7 @@ from kafka.testing.handlers import SERVED
 from kafka.testing.refusals import LAYOUTS, Layout
 from tests.protocol.messages import REQUESTS
 from tests.protocol.samples import sample
-from tests.testing.wire import ask
+from tests.testing.wire import ask, batch
 
 CODE = InvalidRecordError.errno
 EVERY_VERSION = [
@@ -60,3 +61,19 @@ def test_layouts_name_fields_that_messages_have(api_key: int, layout: Layout) ->
     assert layout.number is None or layout.number in topic.FIELDS[layout.partitions].element.FIELDS
     assert layout.answer_partitions is not None
     assert {layout.answer_number, layout.error, *layout.failed} <= answer.FIELDS[layout.answer_partitions].element.FIELDS.keys()
+
+
+def test_a_topic_that_is_named_by_its_id_is_found_by_name(clock: VirtualClock) -> None:
+    cluster = Cluster(clock=clock)
+    topic_ids = {name: cluster.create_topic(name).topic_id for name in ("t", "u")}
+    data = [
+        TopicProduceData(topic_id=topic_id, partition_data=[PartitionProduceData(index=0, records=batch([b"v"]))]) for topic_id in topic_ids.values()
+    ]
+    request = ProduceRequest(acks=-1, timeout_ms=1000, topic_data=data)
+
+    cluster.faults.add(faults.Error(CODE), topic="u")
+
+    response = ask(ServerConnection(cluster, cluster.nodes[1]), request, 13)
+    codes = {topic.topic_id: topic.partition_responses[0].error_code for topic in response.responses}
+    assert codes == {topic_ids["t"]: 0, topic_ids["u"]: CODE}
+    assert (len(cluster.records("t")), len(cluster.records("u"))) == (1, 0)
