@@ -127,9 +127,10 @@ class KafkaCluster:
             if server is not None:
                 server.stop()
             return
-        self.cluster.stop_node(node_id)
+        node = self.cluster.node(node_id)
         if self._server is not None:
-            self._server.hang_up(self.cluster.node(node_id))
+            self._server.hang_up(node)
+        self.cluster.stop_node(node_id)
         self._changed()
 
     def move_leader(self, topic: str, partition: int = 0, node_id: int | None = None) -> int:

@@ -94,7 +94,9 @@ class Server:
         self._thread.join()
 
     def _do(self, action: Callable[[], None]) -> None:
-        """Run it on the server's thread and wait; what it raises is raised here."""
+        """Run it on the server's thread and wait; what it raises is raised here.  RuntimeError on that thread, which cannot wait for itself."""
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("Code of a fault runs on the brokers' thread, which does not start or stop brokers while it serves a request")
         errand = _Errand(action)
         self._errands.append(errand)
         self.wake()

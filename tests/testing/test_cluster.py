@@ -12,7 +12,7 @@ import pytest
 from kafka.protocol.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from kafka.protocol.framing import FrameDecoder
 from kafka.protocol.metadata import MetadataRequest, MetadataRequestTopic
-from kafka.testing import KafkaBroker, KafkaCluster
+from kafka.testing import KafkaBroker, KafkaCluster, faults
 from kafka.testing.clock import VirtualClock
 from kafka.testing.cluster import Cluster
 from kafka.testing.connection import ServerConnection, served_versions
@@ -324,6 +324,27 @@ def test_who_waits_for_records_hears_of_an_election_at_once(cluster: KafkaCluste
         cluster.move_leader("t")
         waiting.join(10)
     assert codes == [NOT_LEADER]
+
+
+def test_code_of_a_fault_may_move_leaders_and_is_told_that_it_cannot_stop_brokers(cluster: KafkaCluster) -> None:
+    seen: list[object] = []
+
+    def look_on(request: Any, response: Any) -> Any:
+        seen.append(cluster.move_leader("t"))
+        try:
+            cluster.stop(3)
+        except RuntimeError as error:
+            seen.append(str(error))
+        return response
+
+    with cluster.faults.add(faults.Change(look_on), api="Metadata", times=1), client_of(cluster, 1) as first:
+        answered = first.ask(metadata("t"), 9)
+
+    assert seen[0] == 2
+    assert "thread" in str(seen[1])
+    assert [broker.node_id for broker in answered.brokers] == [1, 2, 3]
+    assert cluster.leader("t") == 2
+    assert all(node.is_running for node in cluster.cluster.nodes.values())
 
 
 def test_requests_are_kept_with_who_sent_them_where(cluster: KafkaCluster) -> None:
