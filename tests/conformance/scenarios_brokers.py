@@ -10,7 +10,7 @@ from kafka.protocol.find_coordinator import FindCoordinatorRequest
 from kafka.protocol.init_producer_id import InitProducerIdRequest
 from kafka.protocol.metadata import MetadataRequest, MetadataRequestTopic
 from kafka.protocol.offset_for_leader_epoch import OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic
-from tests.conformance.peer import HastyPeer, Peer, now_ms
+from tests.conformance.peer import HastyPeer, Peer, now_ms, offset_of, offsets_request
 from tests.conformance.scenarios_groups import commit, committed, heartbeat, join_request
 from tests.conformance.scenarios_topics import create, topic
 from tests.conformance.scenarios_transactions import TRANSACTIONAL, Owner, end
@@ -23,11 +23,17 @@ def other_than(peer: Peer, node_id: int) -> str:
     return next(address for number, address in sorted(peer.brokers().items()) if number != node_id)
 
 
+def who_knows(peer: Peer, name: str) -> Peer:
+    """The same, once its broker has heard of a new topic."""
+    peer.settled(offsets_request(name, 0), lambda answer: offset_of(answer).error_code, not_yet={3, 5})
+    return peer
+
+
 @scenario(brokers=3)
 def partitions_that_others_lead(peer: Peer) -> Iterator[Seen]:
     name = peer.new_topic(partitions=3)
     leader = peer.leader(name, 0)
-    follower = peer.at(other_than(peer, leader))
+    follower = who_knows(peer.at(other_than(peer, leader)), name)
     records = batch([b"a"], at_ms=now_ms())
     yield "three leaders", len({peer.leader(name, partition) for partition in range(3)})
     yield "produce", follower.produce(name, records)
@@ -48,7 +54,7 @@ def leaders_that_are_told(peer: Peer) -> Iterator[Seen]:
     """KIP-951."""
     name = peer.new_topic()
     leader = peer.leader(name, 0)
-    follower = peer.at(other_than(peer, leader))
+    follower = who_knows(peer.at(other_than(peer, leader)), name)
     answer = follower.ask(produce(batch([b"a"], at_ms=now_ms()), topic=name), 10)
     told = outcome(answer).current_leader
     yield "produce", [outcome(answer).error_code, told.leader_id == leader, told.leader_epoch]
