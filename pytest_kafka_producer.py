@@ -39,7 +39,10 @@ def _kafka_leftovers(request: pytest.FixtureRequest) -> Iterator[Leftovers]:
     """Fails the test, in the end, for what it left undone; not where it has failed already, or was skipped."""
     from kafka.testing.leftovers import KINDS, Leftovers
 
-    allowed = {kind for mark in request.node.iter_markers("kafka_allow") for kind in mark.args}
+    marks = list(request.node.iter_markers("kafka_allow"))
+    allowed = {kind for mark in marks for kind in mark.args}
+    if any(not mark.args or mark.kwargs for mark in marks):
+        pytest.fail(f"kafka_allow takes what is allowed: {', '.join(map(repr, KINDS))}", pytrace=False)
     if not allowed <= set(KINDS):
         pytest.fail(f"kafka_allow knows {', '.join(KINDS)}, and not {', '.join(sorted(allowed - set(KINDS)))}", pytrace=False)
     with Leftovers() as leftovers:
@@ -83,5 +86,7 @@ def _options(request: pytest.FixtureRequest, marker: str) -> dict[str, Any]:
     """Of all markers of this name on the test, its class and module, the nearest last."""
     options: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers(marker))):
+        if mark.args:
+            pytest.fail(f"the marker {marker} takes options by name, and not {', '.join(map(repr, mark.args))}", pytrace=False)
         options.update(mark.kwargs)
     return options

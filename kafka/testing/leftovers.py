@@ -28,7 +28,7 @@ _MOST_SHOWN = 5
 
 
 class Leftovers:
-    """Watches every KafkaProducer of the process from its beginning to its end (`with`), MockProducers apart.
+    """Watches every KafkaProducer that is made from its beginning to its end (`with`), MockProducers apart; those made before are not its business.
 
     A record counts as flushed by a flush() or close() after it, or when somebody has waited for its outcome; an error, as looked at when
     somebody has asked its future for it or registered an errback.
@@ -60,8 +60,7 @@ class Leftovers:
 
     def dismiss(self, producer: KafkaProducer) -> None:
         """Close a producer in the test's stead, which does not count as flushing."""
-        account = self._account(producer)
-        account.is_dismissed = True
+        self._account(producer).is_dismissed = True
         producer.close(timeout=_GRACE_S)
 
     def found(self, allowed: Container[str] = ()) -> list[str]:
@@ -109,24 +108,26 @@ class Leftovers:
 
     def _init(self, producer: KafkaProducer, *args: Any, **kwargs: Any) -> None:
         self._methods["__init__"](producer, *args, **kwargs)
-        self._account(producer)
+        if not isinstance(producer, MockProducer):
+            self._account(producer)
 
     def _send(self, producer: KafkaProducer, *args: Any, **kwargs: Any) -> Any:
         future = self._methods["send"](producer, *args, **kwargs)
-        if isinstance(producer, MockProducer):
-            return future
-        return self._account(producer).watch(future)
+        account = self._by_producer.get(producer)
+        return future if account is None else account.watch(future)
 
     def _flush(self, producer: KafkaProducer, *args: Any, **kwargs: Any) -> Any:
-        account = self._account(producer)
-        before = account.held()
+        account = self._by_producer.get(producer)
+        before = [] if account is None else account.held()
         self._methods["flush"](producer, *args, **kwargs)
-        account.flushed(before)
+        if account is not None:
+            account.flushed(before)
 
     def _close(self, producer: KafkaProducer, *args: Any, **kwargs: Any) -> Any:
-        account = self._account(producer)
         self._methods["close"](producer, *args, **kwargs)
-        account.flushed(account.held())
+        account = self._by_producer.get(producer)
+        if account is not None:
+            account.flushed(account.held())
 
 
 class _Account:

@@ -86,6 +86,7 @@ def test_a_port_that_is_taken_is_one_line_and_a_failure() -> None:
         (("--topic", "a/b"), 1, "cannot name a topic"),
         (("--version", "0.7"), 1, "0.7"),
         (("--brokers", "0"), 1, "at least one broker"),
+        (("--port", "65535", "--brokers", "2"), 1, "cannot listen on port 65535"),
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_is_served(arguments: tuple[str, ...], code: int, said: str) -> None:

@@ -316,3 +316,46 @@ def test_the_producers_methods_are_its_own_again_afterwards(run: Run) -> None:
             assert {name: vars(KafkaProducer)[name] for name in before} == before
     """)
     result.assert_outcomes(passed=2)
+
+
+def test_a_producer_that_was_made_before_the_test_is_left_alone(run: Run) -> None:
+    result = run("""
+        import pytest
+        from kafka import KafkaProducer
+        from kafka.testing import KafkaBroker
+
+        @pytest.fixture(scope="module")
+        def shared():
+            with KafkaBroker() as broker, KafkaProducer(bootstrap_servers=broker.bootstrap_servers, linger_ms=60_000) as producer:
+                yield producer
+
+        def test_first(shared, kafka_broker):
+            shared.send("t", b"v")
+            shared.flush(10)
+
+        def test_second(shared, kafka_broker):
+            shared.send("t", b"v")
+            assert not shared._closed
+    """)
+    result.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("marker", "said"),
+    [
+        ("kafka('2.8')", "the marker kafka takes options by name, and not '2.8'"),
+        ("kafka_producer('all')", "the marker kafka_producer takes options by name, and not 'all'"),
+        ("kafka_allow", "kafka_allow takes what is allowed: 'unflushed', 'errors', 'threads'"),
+        ("kafka_allow(errors=True)", "kafka_allow takes what is allowed"),
+    ],
+)
+def test_a_marker_that_would_be_ignored_is_an_error(run: Run, marker: str, said: str) -> None:
+    result = run(f"""
+        import pytest
+
+        @pytest.mark.{marker}
+        def test(kafka_producer):
+            pass
+    """)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*{said}*"])
