@@ -154,7 +154,7 @@ class KafkaCluster:
         try:
             if self._server is not None:
                 self._server.listen(node)
-        except OSError:
+        except BaseException:
             node.port = before
             raise
 

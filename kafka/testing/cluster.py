@@ -1,6 +1,6 @@
 """Topics and the brokers that lead their partitions: everything a broker knows, without any I/O.
 
-Imported by: testing.*.  Imports: _clock, testing.{groups,log,offsets,releases,request_log,rules,sasl,topic_config,transactions}.
+Imported by: testing.*.  Imports: _clock, testing.{groups,log,offsets,releases,request_log,rules,sasl,tls,topic_config,transactions}.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from kafka.testing.releases import NEWEST, Release, release_of, versions_of
 from kafka.testing.request_log import RequestLog
 from kafka.testing.rules import Faults
 from kafka.testing.sasl import Sasl
+from kafka.testing.tls import check_server_context
 from kafka.testing.topic_config import TIMESTAMP_TYPE, TopicConfig
 from kafka.testing.transactions import ProducerIdAndEpoch, TransactionCoordinator
 
@@ -139,6 +140,7 @@ class Cluster:
             raise ValueError("A cluster needs at least one broker and one partition for each topic")
         if sasl is not None and version is not None and release_of(version) < FIRST_WITH_SASL:
             raise ValueError(f"Kafka {version} has no SASL but GSSAPI")
+        check_server_context(ssl_context)
         self.clock = clock
         self.faults = Faults(clock, seed=seed)
         self._watchers: list[Callable[[], None]] = []  # any adds

@@ -161,9 +161,17 @@ class Server:
             if error.errno in (errno.EMFILE, errno.ENFILE):
                 raise
             return  # the client has gone away in the meantime
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        client = _Client(sock, node, Endpoint(self._cluster, node))
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client = _Client(sock, node, Endpoint(self._cluster, node))
+        except OSError:
+            sock.close()  # the client has gone away
+            return
+        except Exception:
+            log.exception("The test broker failed on a new connection and closes it")
+            sock.close()
+            return
         self._clients.add(client)
         self._selector.register(sock, _READ, lambda mask: self._serve(client, mask))
         self._guarded(client, _nothing)  # a fault may have hit it already
@@ -242,12 +250,12 @@ class _Errand:
     def __init__(self, action: Callable[[], None]) -> None:
         self._action = action
         self.is_done = threading.Event()
-        self.error: OSError | None = None
+        self.error: Exception | None = None
 
     def run(self) -> None:
         try:
             self._action()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits is told
             self.error = error
         finally:
             self.is_done.set()

@@ -1,6 +1,6 @@
 """TLS on the broker's side, in memory.
 
-Imported by: testing.endpoint.  Imports: testing.outbox.
+Imported by: testing.{cluster,endpoint}.  Imports: testing.outbox.
 """
 
 from __future__ import annotations
@@ -10,6 +10,18 @@ import ssl
 from kafka.testing.outbox import Buffer
 
 _CHUNK_BYTES = 65536
+
+
+def check_server_context(context: ssl.SSLContext | None) -> None:
+    """ValueError where a broker could not speak TLS with it; None is no TLS."""
+    if context is None:
+        return
+    if not isinstance(context, ssl.SSLContext):
+        raise ValueError(f"ssl_context is an ssl.SSLContext, not {context!r}")
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
+    except (ssl.SSLError, ValueError) as error:
+        raise ValueError(f"ssl_context is not one for servers: {error}") from None
 
 
 class ServerTls:

@@ -314,6 +314,31 @@ def test_a_port_that_is_taken_leaves_the_broker_stopped(cluster: KafkaCluster) -
         assert third.ask(metadata("t"), 9) is not None
 
 
+def test_what_goes_wrong_on_the_brokers_thread_is_raised_where_it_was_asked_for(cluster: KafkaCluster) -> None:
+    cluster.stop(2)
+    node = cluster.cluster.nodes[2]
+    before, host = node.port, node.host
+    node.host = None  # type: ignore[assignment]
+    with pytest.raises(TypeError):
+        cluster.start(2)
+    node.host = host
+    assert (node.is_running, node.port) == (False, before)
+    cluster.start(2)
+    with client_of(cluster, 1) as first, client_of(cluster, 2) as second:
+        assert first.ask(metadata("t"), 9) is not None
+        assert second.ask(metadata("t"), 9) is not None
+
+
+def test_a_connection_that_cannot_be_served_is_closed_and_others_go_on(cluster: KafkaCluster, caplog: pytest.LogCaptureFixture) -> None:
+    cluster.cluster.ssl_context = "x"  # type: ignore[assignment]
+    with client_of(cluster, 1) as refused:
+        assert refused.frame() is None
+    assert "failed on a new connection" in caplog.text
+    cluster.cluster.ssl_context = None
+    with client_of(cluster, 1) as first:
+        assert first.ask(metadata("t"), 9) is not None
+
+
 def test_who_waits_for_records_hears_of_an_election_at_once(cluster: KafkaCluster) -> None:
     with client_of(cluster, 1) as first:
         codes: list[int] = []

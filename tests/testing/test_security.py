@@ -45,6 +45,13 @@ def check_token(token: str, extensions: Mapping[str, str]) -> AcceptedToken | No
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("of_whom", ["a client", "nobody"])
+def test_a_context_that_is_not_for_servers_is_refused(certificates: Certificates, of_whom: str) -> None:
+    context: Any = certificates.client_context() if of_whom == "a client" else "x"
+    with pytest.raises(ValueError, match="ssl_context"):
+        KafkaBroker(ssl_context=context)
+
+
 def test_our_producer_writes_over_tls(certificates: Certificates) -> None:
     with KafkaBroker(ssl_context=certificates.server_context()) as broker:
         with KafkaProducer(bootstrap_servers=broker.bootstrap_servers, security_protocol="SSL", ssl_cafile=certificates.cafile) as producer:
