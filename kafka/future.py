@@ -49,7 +49,7 @@ class Home:
         if self.on_io_thread():
             raise IllegalStateError(f"{what} would wait for ever in a callback: it runs on the thread that completes futures")
         if self.forked:
-            raise IllegalStateError(f"{what} would wait for ever: the producer belongs to the process that forked; create one in this process")
+            raise IllegalStateError(f"{what} would wait for ever: only the process that forked learns of the outcome")
 
 
 _ANYWHERE = Home(SystemClock())

@@ -455,12 +455,16 @@ class KafkaClient:
                     key.data.on_selected(mask)
 
     def forget(self) -> None:
-        """In a forked child: close this process's copies of the sockets without a word to brokers, selector or waker."""
+        """In a forked child: close this process's copies of the sockets without a word to brokers or waker.
+
+        The selector is closed and nothing taken out of it: epoll's list of sockets is one with the parent's.
+        """
         self._is_closed = True
         self._is_sleeping = False
         for connection in self._connections:
             connection.forget()
         self._waker.close()
+        self._selector.close()
 
 
 def _forget_node(waiting: set[NodeId], node_id: NodeId, *outcome: Any) -> None:

@@ -353,6 +353,19 @@ class RecordAccumulator:
             self.wake()
         raise KafkaTimeoutError(f"Timeout waiting for future: not everything was flushed within {timeout_s} secs.")
 
+    def forget(self, error: KafkaError) -> None:
+        """In the child of a fork: let go whoever waits in the one thread there is, a signal handler of which may have forked."""
+        self._append_lock = threading.RLock()  # the old one may be held by a thread that exists in the parent only
+        self.is_appending = False
+        self.refusal = error
+        for batch in self.fresh:
+            batch.result.release_waiters()
+        for deferred in self.interrupting:
+            deferred.placed.open()
+        for request in take_all(self.flushes):
+            request.latch.open()
+        self.memory.turn_away_waiters()
+
     def fail_leftovers(self) -> None:
         """Fail what was left here after the I/O thread ended: by that thread as it ends, or by the one that came too late."""
         error = self.refusal or IllegalStateError("Producer is closed forcefully.")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from kafka._world import World
 from kafka.client.client import KafkaClient
 from kafka.client.metrics import ClientMetrics, RegisteredClientMetrics
-from kafka.client.options import client_options
+from kafka.client.options import ClientOptions, client_options
 from kafka.cluster import ClusterMetadata
 from kafka.future import Home
 from kafka.metrics import MetricConfig, Metrics
@@ -36,14 +36,17 @@ class Parts(NamedTuple):
     sender: Sender
     metrics: Metrics | None
     send_path: CompiledSendPath | None
+    options: ClientOptions
 
 
-def assemble(config: dict[str, Any], world: World) -> Parts:
+def assemble(config: dict[str, Any], world: World, options: ClientOptions | None = None) -> Parts:
     """Make the parts, and meet the cluster if no api_version says what to expect; completes `config` with what it found.
 
+    With `options`, of parts that were made of this config before, nobody is met: `config` is complete, and brokers are connected to when needed.
     NoBrokersAvailable where nobody answers in time.
     """
-    options = client_options(config)
+    is_known = options is not None
+    options = client_options(config) if options is None else options
     home = Home(world.clock)
     cluster = ClusterMetadata()
     metrics = metrics_of(config)
@@ -58,7 +61,8 @@ def assemble(config: dict[str, Any], world: World) -> Parts:
     )
     cluster.on_update_wanted = client.wake
     try:
-        _meet_cluster(config, client, world)
+        if not is_known:
+            _meet_cluster(config, client, world)
     except BaseException:
         client.close()
         if metrics is not None:
@@ -85,7 +89,7 @@ def assemble(config: dict[str, Any], world: World) -> Parts:
         on_end=_nothing if metrics is None else metrics.close,
     )
     path = send_path_for(config, clock=world.clock, random=world.random, accumulator=accumulator, cluster=cluster)
-    return Parts(home, cluster, client, accumulator, router, sender, metrics, path)
+    return Parts(home, cluster, client, accumulator, router, sender, metrics, path, options)
 
 
 def _meet_cluster(config: dict[str, Any], client: KafkaClient, world: World) -> None:

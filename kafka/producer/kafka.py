@@ -5,6 +5,8 @@ Imported by: kafka.producer, kafka.  Imports: everything below.
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import random
 from collections.abc import Sequence
 from typing import Any, Callable
@@ -41,6 +43,8 @@ _NO_HEADERS: tuple[()] = ()
 class KafkaProducer:
     """Publishes records to a Kafka cluster; thread-safe, and best shared by all threads.
 
+    In the child of a fork it works as well: its first send() there makes a thread and connections of the child's own.
+
     Options are keyword arguments, listed in docs/configuration.rst and, with their defaults, in DEFAULT_CONFIG. send() returns a future at
     once; a background thread batches, sends and retries. Close it, or use it as a context manager, so that nothing is left unsent.
 
@@ -57,8 +61,16 @@ class KafkaProducer:
     def __init__(self, **configs: Any) -> None:
         self._closed = False
         self.config = resolve(configs)
-        world = self._world or World(SystemClock(), random.Random(), SocketTransport(self.config["selector"]))
-        parts: Parts = assemble(self.config, world)
+        self._names_itself = configs.get("client_id") is None
+        world = self._new_world()
+        self._use_parts(assemble(self.config, world), world)
+
+    def _new_world(self) -> World:
+        return self._world or World(SystemClock(), random.Random(), SocketTransport(self.config["selector"]))
+
+    def _use_parts(self, parts: Parts, world: World) -> None:
+        """Run these parts, and have everything that is called from now on go to them."""
+        lifecycle = Lifecycle(self, parts, starts_thread=world.starts_threads)
         self._use(
             home=parts.home,
             cluster=parts.cluster,
@@ -69,7 +81,26 @@ class KafkaProducer:
         )
         self._sender = parts.sender
         self._client = parts.client
-        self._lifecycle = Lifecycle(self, parts, starts_thread=world.starts_threads)
+        self._options = parts.options
+        self._lifecycle = lifecycle
+
+    def _begin_anew(self) -> None:
+        """In the child of a fork: have a thread and connections of this process's own. What the parent queued stays the parent's.
+
+        IllegalStateError where the producer is closed.
+        """
+        with self._lifecycle.renewal:
+            if self._home.forked and not self._closed:
+                if self._names_itself:
+                    self.config["client_id"] += f"-{os.getpid()}"
+                    self._options = dataclasses.replace(self._options, client_id=self.config["client_id"])
+                world = self._new_world()
+                self._use_parts(assemble(self.config, world, self._options), world)
+        if self._home.forked:
+            raise IllegalStateError("KafkaProducer already closed!")
+        if self._closed:  # by another thread meanwhile
+            self._lifecycle.close(0)
+        self._accumulator.check_open()
 
     def _use(
         self,
@@ -119,7 +150,7 @@ class KafkaProducer:
 
         Raises: KafkaTimeoutError where metadata of the topic or room in buffer_memory did not come within max_block_ms; for bad arguments
         InvalidArgumentTypeError (also AssertionError, TypeError) or InvalidArgumentValueError (also AssertionError, ValueError); what a
-        serializer or partitioner raises, as it is; IllegalStateError after close() and in a forked child. A record larger than
+        serializer or partitioner raises, as it is; IllegalStateError after close(). A record larger than
         max_request_size and a topic one may not write to give a failed future.
         """
         append = self._append_at_once
@@ -134,7 +165,7 @@ class KafkaProducer:
     ) -> FutureRecordMetadata:
         """send() for any record there is."""
         if self._accumulator.refusal is not None:
-            self._accumulator.check_open()
+            self._check_open()
         if headers is not None and isinstance(headers, int):  # the positional form of release 1.3: topic, value, key, partition, timestamp_ms
             headers, partition, timestamp_ms = arguments.old_positional_form(headers, partition, timestamp_ms)
         if value is None and key is None:
@@ -231,6 +262,13 @@ class KafkaProducer:
             deferred.size_bytes = size
         return self._accumulator.defer(deferred, header_size)
 
+    def _check_open(self) -> None:
+        """Raise the reason where nothing is taken any more; the first call in the child of a fork makes the producer this process's own."""
+        if self._home.forked:
+            self._begin_anew()
+        else:
+            self._accumulator.check_open()
+
     # --- metadata -----------------------------------------------------------------------------------------------
 
     def _wait_for_route(self, topic: str, partition: int | None) -> tuple[TopicRoute, float]:
@@ -272,6 +310,8 @@ class KafkaProducer:
         Raises: KafkaTimeoutError where it does not come; TopicAuthorizationFailedError.
         """
         arguments.check_topic(topic)
+        if self._home.forked:
+            self._begin_anew()
         return set(self._wait_on_metadata(topic, self._max_block_s))
 
     def _wait_on_metadata(self, topic: str, max_wait: float) -> set[int]:
@@ -282,7 +322,7 @@ class KafkaProducer:
 
     def bootstrap_connected(self) -> bool:
         """Whether a connection to one of the bootstrap servers is open."""
-        return self._client.bootstrap_connected()
+        return not self._home.forked and self._client.bootstrap_connected()
 
     # --- flushing and closing -----------------------------------------------------------------------------------
 
@@ -290,16 +330,18 @@ class KafkaProducer:
         """Send what is buffered without lingering, and wait until each record sent before has been acknowledged or has failed.
 
         Arguments: timeout: seconds in all; None waits as long as it takes.
-        Raises: KafkaTimeoutError where it takes longer; IllegalStateError in a callback and in a forked child.
+        Raises: KafkaTimeoutError where it takes longer; IllegalStateError in a callback.
         """
         arguments.check_timeout(timeout)
+        if self._home.forked:
+            return  # nothing was sent in this process; what its parent sent, the parent flushes
         self._accumulator.flush(timeout)
 
     def close(self, timeout: float | None = None) -> None:
         """Send what is buffered, wait for the answers, end the background thread; calling it again changes nothing.
 
         What is left after `timeout` seconds (None: no limit) fails with IllegalStateError('Producer is closed forcefully.'); there is no error
-        for lack of time. In a callback it returns at once and closing goes on behind it. In a forked child nothing is sent.
+        for lack of time. In a callback it returns at once and closing goes on behind it. In a forked child what the parent queued is not its concern.
         """
         arguments.check_timeout(timeout)
         self._closed = True
@@ -316,6 +358,8 @@ class KafkaProducer:
 
     def metrics(self, raw: bool = False) -> Any:
         """What is measured: {group: {name: value}}, or {MetricName: KafkaMetric} if `raw`; {} after close(), None if metrics_enabled is False."""
+        if self._home.forked and not self._closed:
+            self._begin_anew()
         if self._metrics is None:
             return None
         metrics: dict[MetricName, KafkaMetric] = dict(self._metrics.metrics)

@@ -12,10 +12,11 @@ import threading
 import weakref
 from typing import Any
 
+from kafka._log import GuardedLogger
 from kafka.errors import IllegalStateError
 from kafka.producer.assembly import Parts
 
-log = logging.getLogger(__name__)
+log = GuardedLogger(logging.getLogger(__name__))
 
 _GRACE_S = 0.05  # how long an idle I/O thread may take to stop when the time that close() was given is over
 _MOST_GRACE_S = 0.5  # the same for one that is busy with work of ours
@@ -30,6 +31,8 @@ class Lifecycle:
     """
 
     def __init__(self, producer: Any, parts: Parts, *, starts_thread: bool) -> None:
+        self.renewal = threading.RLock()
+        """Guards the making of new parts in the child of a fork; re-entrant, since a signal handler may send too."""
         self._parts = parts
         self._first_call = [True]  # a token: whoever takes it is the first to end the producer
         self._thread = threading.Thread(target=self._run, name=f"{producer.config['client_id']}-network-thread", daemon=True)
@@ -111,12 +114,18 @@ class Lifecycle:
         self._join()
 
     def forget(self) -> None:
-        """This is the child of a fork: nothing here may touch the parent's connections, and nobody must wait for its thread."""
-        self._parts.home.forked = True
-        self._parts.accumulator.refusal = IllegalStateError(
-            "This KafkaProducer belongs to the process that forked: its thread and connections did not come along. Create one in this process"
-        )
-        self._parts.client.forget()
+        """This is the child of a fork: nothing here may touch the parent's connections, and nobody must wait for its thread.
+
+        Locks that other threads held at the fork stay held for ever: none of them is used again.
+        """
+        parts = self._parts
+        self.renewal = threading.RLock()
+        error = IllegalStateError("The process forked meanwhile: this belongs to its parent, whose thread and connections did not come along")
+        parts.home.forked = True
+        parts.client.forget()
+        parts.sender.forget()
+        parts.accumulator.forget(error)
+        parts.cluster.failed_update(error)
 
 
 @atexit.register
@@ -127,7 +136,10 @@ def _exit_all() -> None:
 
 def _forget_all() -> None:
     for lifecycle in list(_living):
-        lifecycle.forget()
+        try:
+            lifecycle.forget()
+        except Exception:
+            log.exception("Unexpected error in the child of a fork")
 
 
 if hasattr(os, "register_at_fork"):

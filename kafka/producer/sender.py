@@ -116,6 +116,15 @@ class Sender:
         self._is_stopping = True
         self._client.wake()
 
+    def forget(self) -> None:
+        """In the child of a fork, where this may be the I/O thread in a callback: end without a word, and let go whoever waits."""
+        self._is_stopping = True
+        self.terminated.open()
+        for request in self._flushes:
+            request.latch.open()
+        for result in self._incomplete:
+            result.release_waiters()
+
     @property
     def incomplete_count(self) -> int:
         """How many batches have no outcome; a moment's view."""
@@ -180,6 +189,8 @@ class Sender:
 
     def terminate(self) -> None:
         """Give everything that is left an outcome, close connections, and say so; never raises."""
+        if self._home.forked:
+            return  # all of it is the parent's
         accumulator = self._accumulator
         refusal = accumulator.refusal
         error = refusal if self._surprises >= _MOST_SURPRISES and refusal else IllegalStateError("Producer is closed forcefully.")

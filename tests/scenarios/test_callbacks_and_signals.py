@@ -1,8 +1,7 @@
-"""The producer used where nothing may wait: in delivery callbacks, in signal handlers, in a forked child."""
+"""The producer used where nothing may wait: in delivery callbacks, in signal handlers."""
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from typing import Any, Callable
@@ -10,7 +9,7 @@ from typing import Any, Callable
 import pytest
 
 from kafka import KafkaProducer
-from kafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError
+from kafka.errors import IllegalStateError, KafkaTimeoutError
 from kafka.testing import KafkaBroker
 
 Make = Callable[..., KafkaProducer]
@@ -188,25 +187,3 @@ def test_ctrl_c_interrupts_a_waiting_send_and_leaves_the_producer_usable(broker:
         signal.signal(signal.SIGALRM, before)
         strict.stop()
     assert producer.send("t", b"v").get(10)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_forked_child_gets_answers_at_once_and_the_parent_loses_nothing(broker: KafkaBroker, make_producer: Make) -> None:
-    producer = make_producer(linger_ms=300)
-    pending = [producer.send("t", b"%d" % n, partition=0) for n in range(50)]
-    child = os.fork()
-    if child == 0:
-        refused = 0
-        for call in (lambda: producer.send("t", b"child"), producer.flush, pending[0].get, lambda: producer.partitions_for("new")):
-            try:
-                call()
-            except KafkaError as error:
-                refused += "fork" in str(error)
-        producer.close()
-        os._exit(refused)
-    _, status = os.waitpid(child, 0)
-
-    assert os.waitstatus_to_exitcode(status) == 4
-    assert [f.get(10).offset for f in pending] == list(range(50))
-    assert [r.value for r in broker.records("t")] == [b"%d" % n for n in range(50)]
