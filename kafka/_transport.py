@@ -88,7 +88,7 @@ class SocketTransport:
     def resolve(self, host: str, port: int) -> list[tuple[int, Any]]:
         try:
             found = socket.getaddrinfo(host, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
-        except UnicodeError as error:  # a label of the name is empty or too long
+        except ValueError as error:  # a label of the name is empty or too long, or there is a null in it
             raise OSError(f"{host!r} is no host name: {error}") from error
         return list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
 

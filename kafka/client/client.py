@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from kafka._clock import Clock
-from kafka._log import RateLimited
+from kafka._log import Outlet, RateLimited
 from kafka._transport import SocketOption, Transport
 from kafka.client.addresses import Address
 from kafka.client.connection import BrokerConnection, ConnectionTools, NodeId
@@ -68,6 +68,7 @@ class KafkaClient:
         transport: Transport,
         cluster: ClusterMetadata,
         metrics: ClientMetrics,
+        outlet: Outlet | None = None,
     ) -> None:
         self._options = options
         self._max_in_flight = options.max_in_flight
@@ -98,7 +99,7 @@ class KafkaClient:
             policy=self._policy,
             metrics=metrics,
             socket_options=_socket_options(options),
-            log=RateLimited(logging.getLogger("kafka.conn"), clock),
+            log=RateLimited(logging.getLogger("kafka.conn"), clock, outlet),
         )
         addresses = list(options.bootstrap_servers)
         random.shuffle(addresses)
@@ -289,6 +290,11 @@ class KafkaClient:
         self._ask_for_metadata(ended_s)  # connections may have come or gone: when to ask, and whom, is decided anew
         self._metrics.turned(selected_s - selecting_s, ended_s - selected_s + selecting_s - began_s, ended_s)
         return ended_s
+
+    def read_now(self) -> None:
+        """Take in what has arrived: for who is about to judge a time-out after a pause in which nobody looked; callbacks run in here."""
+        for connection in self._connections:
+            connection.read_now()
 
     def _sleep(self, timeout_s: float) -> list[tuple[selectors.SelectorKey, int]]:
         """The one select; wake() ends it, or has it not wait at all."""

@@ -453,10 +453,14 @@ class BrokerConnection:
         """Act on what is due. What has arrived is read first: a process that was frozen must not time out answers it has."""
         if now_s < self.next_deadline_s():
             return
-        if self.state is not _S.CONNECTING and self._stream is not None:
-            self._attempt(self._handle, _READ)
+        self.read_now()
         if now_s >= self.next_deadline_s():
             self._act_on_time(now_s)
+
+    def read_now(self) -> None:
+        """Take in what has arrived, without waiting for more."""
+        if self.state is not _S.CONNECTING and self._stream is not None:
+            self._attempt(self._handle, _READ)
 
     def _act_on_time(self, now_s: float) -> None:
         if self.state is _S.READY:

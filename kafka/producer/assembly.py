@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from kafka._log import Outlet
 from kafka._world import World
 from kafka.client.client import KafkaClient
 from kafka.client.metrics import ClientMetrics, RegisteredClientMetrics
@@ -51,6 +52,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
     cluster = ClusterMetadata()
     metrics = metrics_of(config)
     ledger = Ledger()
+    outlet = Outlet(world.clock)
     client = KafkaClient(
         options=options,
         clock=world.clock,
@@ -58,6 +60,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         transport=world.transport,
         cluster=cluster,
         metrics=ClientMetrics() if metrics is None else RegisteredClientMetrics(metrics, ledger, group_prefix="producer"),
+        outlet=outlet,
     )
     cluster.on_update_wanted = client.wake
     try:
@@ -87,6 +90,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         codec=producer_config.chosen_codec(config),
         metrics=_sender_metrics(metrics, ledger, client, world),
         on_end=_nothing if metrics is None else metrics.close,
+        outlet=outlet,
     )
     path = send_path_for(config, clock=world.clock, random=world.random, accumulator=accumulator, cluster=cluster)
     return Parts(home, cluster, client, accumulator, router, sender, metrics, path, options)

@@ -34,6 +34,8 @@ cdef class Sender:
     cdef object _codec
     cdef SenderMetrics _metrics
     cdef object _on_end
+    cdef object _outlet
+    cdef object _waiting_lines
     cdef object _log
     cdef bint _is_closing
     cdef bint _is_stopping

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Callable
 
 from kafka._clock import Latch
-from kafka._log import RateLimited
+from kafka._log import GuardedLogger, Outlet, RateLimited
 from kafka.client.client import KafkaClient
 from kafka.cluster import ClusterMetadata
 from kafka.codec import Codec
@@ -36,10 +36,14 @@ from kafka.producer.schedule import Schedule
 from kafka.protocol.primitives import Buffer
 from kafka.protocol.produce_batches import PartitionAnswer, ProduceAnswer, ProduceBatches
 
+log = GuardedLogger(logging.getLogger(__name__))
+
 _FIRST_ZSTD_VERSION = 7  # of Produce (KIP-110)
 _FIRST_MAGIC_2_VERSION, _FIRST_MAGIC_1_VERSION = 3, 2
 _MOST_SURPRISES = 10  # unexpected errors in a row after which the producer gives up
 _SURPRISE_BACKOFF_S = 0.1
+_LINES_WAIT_S = 0.1  # until handlers of logs that other threads are in are tried again
+_LAST_LINES_WAIT_S = 0.2  # for each handler, when the producer ends
 _IN_FLIGHT, _SUCCEEDED = BatchState.IN_FLIGHT, BatchState.SUCCEEDED
 
 
@@ -62,6 +66,7 @@ class Sender:
         codec: Codec | None,
         metrics: SenderMetrics,
         on_end: Callable[[], None],
+        outlet: Outlet,
     ) -> None:
         self.terminated = Latch()
         self.in_callback = False  # user code runs on the I/O thread; written by it
@@ -91,7 +96,9 @@ class Sender:
         self._codec = codec
         self._metrics = metrics
         self._on_end = on_end
-        self._log = RateLimited(logging.getLogger(__name__), home.clock)
+        self._outlet = outlet
+        self._waiting_lines = outlet.waiting
+        self._log = RateLimited(logging.getLogger(__name__), home.clock, outlet)
         self._is_closing = False  # written by any thread, once
         self._is_stopping = False  # written by any thread, once
         self._stop_at_s = math.inf  # written by any thread, before _is_closing
@@ -179,6 +186,8 @@ class Sender:
     def run_once(self) -> None:
         """Take what is new, expire, send what is ready, then wait in the client's select until there is more to do."""
         self._client.begin_turn()
+        if self._waiting_lines:
+            self._outlet.catch_up()
         now_s = self._home.clock.monotonic()
         self._accept_new(now_s)
         self._notice_cluster(now_s)
@@ -196,6 +205,11 @@ class Sender:
         error = refusal if self._surprises >= _MOST_SURPRISES and refusal else IllegalStateError("Producer is closed forcefully.")
         if accumulator.refusal is None:
             accumulator.refusal = IllegalStateError("KafkaProducer already closed!")
+        try:
+            if self._surprises < _MOST_SURPRISES:
+                self._client.read_now()  # answers that have come count
+        except Exception:  # noqa: BLE001 - as below
+            self._log.exception("end", "Unexpected error while the producer's I/O thread ends")
         self._take_fresh()
         lost = sum(batch.records.appended for batch in self._incomplete.values()) + self.deferral.count
         try:
@@ -212,7 +226,9 @@ class Sender:
                 except BaseException:  # noqa: BLE001 - the other steps must be taken whatever this one did
                     self._log.exception("end", "Unexpected error while the producer's I/O thread ends")
             if lost:
-                self._log.warning("lost", "The producer was closed with %d record(s) not delivered: %s", lost, error)
+                last_words = "The producer was closed with %d record(s) not delivered: %s"
+                self._outlet.write(log, logging.WARNING, last_words, (lost, error))
+            self._outlet.catch_up(_LAST_LINES_WAIT_S)
         finally:
             self._home.io_ident = None
             self.terminated.open()
@@ -310,6 +326,8 @@ class Sender:
         due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(now_s))
         if self._unplaced:
             due_s = min(due_s, self.deferral.next_deadline_s())
+        if self._waiting_lines:
+            due_s = min(due_s, now_s + _LINES_WAIT_S)
         for leader in self.schedule.leaders():
             if leader >= 0:
                 due_s = min(due_s, now_s + self._client.ready_in_s(leader, now_s))
@@ -319,7 +337,8 @@ class Sender:
         for batch in self.schedule.take_expired(now_s):
             why = "it waited to be sent" if batch.attempts == 0 else "it waited to be sent again"
             self._fail(batch, expired_error(batch, now_s, why))
-        if self._in_flight:
+        if self._in_flight and min(self._in_flight.values()) <= now_s:
+            self._client.read_now()  # the process may have been frozen since it last read
             for batch in [batch for batch, due_s in self._in_flight.items() if due_s <= now_s]:
                 self._fail(batch, expired_error(batch, now_s, "the answer to the last has not come"))
 

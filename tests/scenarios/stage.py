@@ -11,6 +11,7 @@ from typing import Any, Callable
 import pytest
 
 from kafka import KafkaProducer
+from kafka._clock import Clock
 from kafka._world import World
 from kafka.errors import BrokerResponseError
 from kafka.protocol.produce import PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceResponse
@@ -27,12 +28,14 @@ class Stage:
         self.cluster = Cluster(clock=self.clock, **cluster)
         self.transport = MemoryTransport(self.cluster, self.clock, latency_s=latency_s)
         self.link = self.transport.link(self.cluster.nodes[1].address)
+        self.producers_clock: Clock = self.clock
+        """What producers look at: the clock, or one that goes by it."""
         self.turns = 0
         """How often a sender has looked whether there is something to do."""
         self._seed = seed
 
     def producer(self, **configs: Any) -> KafkaProducer:
-        world = World(self.clock, random.Random(self._seed), self.transport, starts_threads=False)
+        world = World(self.producers_clock, random.Random(self._seed), self.transport, starts_threads=False)
         kind = type("VirtualProducer", (KafkaProducer,), {"_world": world})
         producer: KafkaProducer = kind(bootstrap_servers=self.cluster.bootstrap_servers, **configs)
 

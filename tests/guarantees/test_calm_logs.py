@@ -1,0 +1,220 @@
+"""Logs are calm: an outage of five minutes gives at most 20 lines, none has a payload or a secret, and a handler may send to the producer itself."""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Callable
+
+import pytest
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, NotEnoughReplicasError, NotLeaderForPartitionError
+from kafka.testing import KafkaBroker, Sasl, faults
+from tests.scenarios.stage import Stage
+
+Make = Callable[..., KafkaProducer]
+OUTAGE_S = 300
+MOST_LINES = 20
+
+
+def go_away(stage: Stage) -> None:
+    for address in stage.cluster.addresses():
+        stage.transport.link(address).refuse()
+        stage.transport.link(address).cut()
+
+
+def vanish(stage: Stage) -> None:
+    for address in stage.cluster.addresses():
+        stage.transport.link(address).make_unreachable()
+
+
+def come_and_go(stage: Stage) -> None:
+    """Connections are cut every second for as long as the outage lasts."""
+    for address in stage.cluster.addresses():
+        link = stage.transport.link(address)
+        for number in range(OUTAGE_S):
+            stage.transport.timeline.plan(stage.now_s + number, link.cut)
+
+
+def lose_leaders(stage: Stage) -> None:
+    stage.cluster.faults.add(faults.WrongLeader(-1))
+    stage.cluster.faults.add(faults.Error(NotLeaderForPartitionError), api="Produce")
+
+
+OUTAGES: dict[str, Callable[[Stage], Any]] = {
+    "refused": go_away,
+    "unreachable": vanish,
+    "cut every second": come_and_go,
+    "no leader": lose_leaders,
+    "not the leader": lambda stage: stage.cluster.faults.add(faults.Error(NotLeaderForPartitionError), api="Produce"),
+    "too few replicas": lambda stage: stage.cluster.faults.add(faults.Error(NotEnoughReplicasError), api="Produce"),
+    "no answers": lambda stage: stage.cluster.faults.add(faults.DropReply(), api="Produce"),
+    "garbage": lambda stage: stage.cluster.faults.add(faults.Garbage(0)),
+    "frozen": lambda stage: stage.cluster.faults.add(faults.Freeze()),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("retries", [0, 1_000_000], ids=["without retries", "with retries"])
+@pytest.mark.parametrize("brokers", [1, 6])
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_five_minutes_without_kafka_give_at_most_20_lines(
+    outage: str, brokers: int, retries: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(brokers=brokers, latency_s=0.002)
+    producer = stage.producer(retries=retries, request_timeout_ms=5000, delivery_timeout_ms=20_000, max_block_ms=1000)
+    topics = [f"topic-{number}" for number in range(8)]
+    for topic in topics:
+        producer.send(topic, b"v").get()
+    caplog.set_level(logging.INFO)
+    OUTAGES[outage](stage)
+    began_s, futures = stage.now_s, []
+    while stage.now_s < began_s + OUTAGE_S:
+        for topic in topics:
+            futures.append(producer.send(topic, b"v"))
+            futures[-1].add_errback(lambda error: None)
+        stage.clock.run_for(1)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) <= MOST_LINES, "\n".join(lines)
+    assert lines, "it is told that something is wrong"
+    assert any(future.failed() for future in futures) or outage == "cut every second"
+
+
+def test_lines_that_were_held_back_are_counted_in_later_ones(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage()
+    producer = stage.producer(retries=1_000_000, request_timeout_ms=1000, delivery_timeout_ms=3_000_000)
+    producer.send("t", b"v").get()
+    caplog.set_level(logging.INFO)
+    go_away(stage)
+    producer.send("t", b"v")
+    stage.clock.run_for(3600)
+    lines = [record.getMessage() for record in caplog.records]
+    assert any("more like this were not logged" in line for line in lines)
+    assert len(lines) < 110, "one line every 40 s at most"
+
+
+SECRETS = ("pass-word", "pay-load", "the-key", "header-value")
+
+
+def test_neither_payloads_nor_secrets_are_in_any_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with KafkaBroker(sasl=Sasl({"alice": "pass-word"})) as broker:
+        options = {
+            "bootstrap_servers": broker.bootstrap_servers,
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "PLAIN",
+            "sasl_plain_username": "alice",
+            "sasl_plain_password": "pass-word",
+            "request_timeout_ms": 300,
+        }
+        with KafkaProducer(**options) as producer:
+            send = lambda: producer.send("t", b"pay-load", b"the-key", [("header", b"header-value")])  # noqa: E731
+            send().get(10)
+            for fault in (faults.Error(NotEnoughReplicasError), faults.DropReply(), faults.Garbage(), faults.Garbage(0), faults.CutReply(5)):
+                with broker.faults.add(fault, api="Produce"), pytest.raises(KafkaError):
+                    send().get(10)
+            broker.stop()
+            lost = send()
+            producer.close(0.2)
+            assert lost.failed()
+        with pytest.raises(KafkaError):
+            KafkaProducer(**{**options, "sasl_plain_password": "not the pass-word"}, api_version_auto_timeout_ms=300)
+    text = "\n".join(f"{record.getMessage()} {record.exc_text or ''} {record.args!r}" for record in caplog.records if record.name.startswith("kafka"))
+    assert "not delivered" in text
+    assert not [secret for secret in SECRETS if secret in text]
+
+
+class ToKafka(logging.Handler):
+    """Sends each line through a producer, as handlers of applications do: the line of its own library too."""
+
+    def __init__(self, producer: KafkaProducer) -> None:
+        super().__init__()
+        self.producer = producer
+        self.sent = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.sent += 1
+        try:
+            self.producer.send("logs", record.getMessage().encode())
+        except KafkaError:
+            self.handleError(record)
+
+    def close(self) -> None:
+        self.producer.close(1)
+        super().close()
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    """The root logger with every level on; as it was after the test."""
+    logger = logging.getLogger()
+    level, handlers = logger.level, logger.handlers[:]
+    logger.setLevel(logging.DEBUG)
+    yield logger
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
+
+
+def test_the_first_line_of_a_handler_that_sends_it_does_not_hang(broker: KafkaBroker, make_producer: Make, root: logging.Logger) -> None:
+    """The handler's lock is held while send() waits for the I/O thread, which logs that it has connected."""
+    producer = make_producer(max_block_ms=20_000)
+    handler = ToKafka(producer)
+    root.addHandler(handler)
+    began_s = time.monotonic()
+    logging.getLogger("application").info("the first")
+    assert time.monotonic() - began_s < 5
+    producer.flush(10)
+    root.removeHandler(handler)
+    assert b"the first" in [record.value for record in broker.records("logs")]
+
+
+def test_the_producer_works_under_a_handler_that_sends_to_it_while_connections_break(
+    broker: KafkaBroker, make_producer: Make, root: logging.Logger
+) -> None:
+    producer = make_producer(retries=1000, max_block_ms=20_000, buffer_memory=20_000)
+    handler = ToKafka(producer)
+    root.addHandler(handler)
+    log = logging.getLogger("application")
+
+    def work(name: int) -> None:
+        for number in range(100):
+            log.info("line %d.%d %s", name, number, "x" * 300)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    pause = threading.Event()
+    began_s = time.monotonic()
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        with broker.faults.add(faults.Cut()):
+            pass
+        pause.wait(0.3)
+    for thread in threads:
+        thread.join()
+    producer.flush(20)
+    root.removeHandler(handler)
+    assert time.monotonic() - began_s < 20
+    arrived = {record.value.split(b" x")[0] for record in broker.records("logs") if record.value is not None}
+    assert arrived >= {b"line %d.%d" % (name, number) for name in range(4) for number in range(100)}
+    assert handler.sent < 400 + 200, "lines about the sending of lines do not multiply"
+
+
+def test_configuring_logging_anew_may_close_a_handler_that_closes_its_producer(broker: KafkaBroker, make_producer: Make) -> None:
+    producer = make_producer(linger_ms=60_000)
+    handler = ToKafka(producer)
+    handler.setLevel(logging.CRITICAL)
+    logger = logging.getLogger("application.of.its.own")
+    logger.addHandler(handler)
+    producer.send("t", b"v")
+    broker.stop()
+    began_s = time.monotonic()
+    with logging._lock:  # type: ignore[attr-defined]  # dictConfig() holds it while it closes what was there before
+        logging.getLogger("kafka").manager._clear_cache()  # type: ignore[attr-defined]  # as setLevel() does
+        handler.close()
+    assert time.monotonic() - began_s < 2
+    assert not [thread for thread in threading.enumerate() if thread.name == f"{producer.config['client_id']}-network-thread"]
+    logger.removeHandler(handler)
