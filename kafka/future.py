@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from kafka import _accel
 from kafka._clock import Clock, Latch, SystemClock
-from kafka._log import GuardedLogger
+from kafka._log import GuardedLogger, Outlet
 from kafka.errors import IllegalStateError, KafkaTimeoutError
 
 log = GuardedLogger(logging.getLogger(__name__))
@@ -34,10 +34,12 @@ class Home:
     Threads: any reads; `io_ident` is written by the I/O thread, `forked` by the child of a fork before it has threads.
     """
 
-    __slots__ = ("clock", "forked", "io_ident")
+    __slots__ = ("clock", "forked", "io_ident", "outlet")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, outlet: Outlet | None = None) -> None:
         self.clock = clock
+        self.outlet = outlet
+        """Where lines of the I/O thread go, for it must not wait for a handler that another thread is in."""
         self.io_ident: int | None = None
         self.forked = False
 
@@ -269,7 +271,12 @@ def report_callback_error(future: Future, error: BaseException, on_io_thread: bo
     """Log what a callback raised. On the I/O thread nothing gets out; elsewhere what is no Exception does, and all where the class asks for it."""
     if not on_io_thread and not isinstance(error, Exception):
         raise error
-    log.exception("Error processing %s", "errback" if future.exception is not None else "callback")
+    kind = "errback" if future.exception is not None else "callback"
+    outlet = future._completion.home.outlet if on_io_thread else None
+    if outlet is None:
+        log.exception("Error processing %s", kind)
+    else:
+        outlet.write(log, logging.ERROR, "Error processing %s", (kind,), exc_info=True)
     if future.error_on_callbacks and not on_io_thread:
         raise error
 

@@ -48,11 +48,11 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
     """
     is_known = options is not None
     options = client_options(config) if options is None else options
-    home = Home(world.clock)
+    outlet = Outlet(world.clock)
+    home = Home(world.clock, outlet)
     cluster = ClusterMetadata()
     metrics = metrics_of(config)
     ledger = Ledger()
-    outlet = Outlet(world.clock)
     client = KafkaClient(
         options=options,
         clock=world.clock,

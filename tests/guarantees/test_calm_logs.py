@@ -203,6 +203,31 @@ def test_the_producer_works_under_a_handler_that_sends_to_it_while_connections_b
     assert handler.sent < 400 + 200, "lines about the sending of lines do not multiply"
 
 
+def test_a_handler_that_another_thread_is_in_holds_up_no_record_and_gets_its_lines_later(make_producer: Make) -> None:
+    class Noting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            noted.append(record.getMessage())
+            is_told.set()
+
+    noted: list[str] = []
+    is_told = threading.Event()
+    handler, logger = Noting(), logging.getLogger("kafka")
+    producer = make_producer()
+    logger.addHandler(handler)
+    try:
+        handler.acquire()
+        try:
+            producer.send("t", b"v").add_callback(lambda _: 1 / 0)
+            assert [producer.send("t", b"v").get(5) for _ in range(3)]
+            assert not noted
+        finally:
+            handler.release()
+        assert is_told.wait(5)
+        assert noted[0] == "Error processing callback"
+    finally:
+        logger.removeHandler(handler)
+
+
 def test_configuring_logging_anew_may_close_a_handler_that_closes_its_producer(broker: KafkaBroker, make_producer: Make) -> None:
     producer = make_producer(linger_ms=60_000)
     handler = ToKafka(producer)
