@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+CASES ?= 100000
 OTHER_PYTHONS ?= 3.9 3.10 3.11 3.12 3.13
 
 # Modules that are compiled as they stand have their types beside them.
@@ -15,7 +16,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit lint types docs bench plots pythons kafka clean
+.PHONY: help demo test unit fuzz lint types docs bench plots pythons kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -29,6 +30,9 @@ test: $(VENV)/.ready kafka lint types  ## lint, types, and the whole suite
 
 unit: $(VENV)/.ready  ## the suite without real Kafka
 	@$(BIN)/python -m pytest -m "not broker" $(ARGS)
+
+fuzz: $(VENV)/.ready  ## answers that were tampered with, CASES of each kind
+	@KAFKA_FUZZ_CASES=$(CASES) $(BIN)/python -m pytest --timeout 0 tests/guarantees/test_fuzz.py $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff
 	@$(BIN)/ruff check --quiet .

@@ -1,6 +1,6 @@
 """Streams of answers that were mutated, truncated and spliced: decoders raise their own error alone, and the producer gives every record an outcome.
 
-KAFKA_FUZZ_CASES=100000 pytest tests/guarantees/test_fuzz.py --timeout 0  runs as many cases of each test, other ones each time.
+`make fuzz` runs as many cases of each test as CASES says (100,000), other ones each time; the suite runs some hundred, the same each time.
 """
 
 from __future__ import annotations

@@ -19,9 +19,10 @@ from kafka import KafkaProducer
 from kafka._transport import SocketTransport
 from kafka.errors import KafkaError, KafkaTimeoutError, NoBrokersAvailable
 from kafka.protocol.metadata import MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic
-from kafka.testing import faults
+from kafka.testing import KafkaBroker, faults
 from tests.scenarios.stage import Stage
 
+Make = Callable[..., KafkaProducer]
 MOST_TURNS_PER_S = 100
 SURPRISES = ("Unexpected error", "Traceback")
 
@@ -184,6 +185,33 @@ def test_answers_to_produce_that_are_untrue_give_each_record_an_outcome(lie: str
             assert isinstance(future.exception, KafkaError)
     producer.send("t", b"after").get(5)
     assert not surprises(caplog)
+
+
+# --- peers that do not read -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [faults.StopReading(), faults.Freeze(), faults.HalfOpen()], ids=["not read", "frozen", "half open"])
+def test_a_broker_that_takes_nothing_costs_no_more_than_buffer_memory(fault: Any, broker: KafkaBroker, make_producer: Make) -> None:
+    limit = 1_000_000
+    producer = make_producer(buffer_memory=limit, max_block_ms=300, retries=10, request_timeout_ms=20_000, linger_ms=10)
+    producer.send("t", b"v", partition=0).get(10)
+    rule = broker.faults.add(fault)
+    broker.faults.add(faults.DropRequest(), api="Produce")
+    tracemalloc.start()
+    try:
+        with pytest.raises(KafkaTimeoutError, match="buffer_memory"):
+            while True:
+                producer.send("t", b"x" * 10_000, partition=0)
+                assert producer._accumulator.memory.used_bytes <= limit
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 4 * limit
+    assert rule.hits or isinstance(fault, faults.HalfOpen)
+    began_s = time.monotonic()
+    producer.close(0)
+    assert time.monotonic() - began_s < 1
+    assert producer._accumulator.memory.used_bytes == 0
 
 
 # --- bytes that are no answers --------------------------------------------------------------------------------------
