@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from kafka.structs import TopicPartition
 
 if sys.version_info >= (3, 11):
 
@@ -33,6 +36,17 @@ class KafkaError(RuntimeError):
     """Whether the same request may succeed later."""
     invalid_metadata: ClassVar[bool] = False
     """Whether what is known of the cluster must be asked for anew."""
+
+    persisted: str | None = None
+    """Of an error that a record failed with: "no" where no broker has written it, "maybe" where one may have. None in other errors, as below."""
+    attempts: int | None = None
+    """How often the record was handed to a broker."""
+    elapsed: float | None = None
+    """Seconds from send() to the failure; for a record in a batch, from the batch's first record on."""
+    topic_partition: TopicPartition | None = None
+    """Where the record was to go; partition -1 where that was not decided."""
+    last_error: KafkaError | None = None
+    """What went wrong last: a broker's answer, or that there was none. None where nothing was tried."""
 
     def __str__(self) -> str:
         return f"{type(self).__name__}: {_text(self.args)}" if self.args else type(self).__name__
@@ -88,6 +102,28 @@ class KafkaConfigurationError(KafkaError, AssertionError, ValueError):
 
 class KafkaTimeoutError(RetriableError, _TimedOut):
     """Something did not happen in the time that was given."""
+
+
+class FailedPartition(NamedTuple):
+    """Records of one partition that failed with errors of one class; `error` is the first of them."""
+
+    topic_partition: TopicPartition
+    records: int
+    error: BaseException
+
+
+class RecordsNotDeliveredError(KafkaError):
+    """Records that were sent before a flush(raise_errors=True) have failed.
+
+    `failures` has a FailedPartition for each partition and class of error, in the order in which they came.
+    """
+
+    failures: tuple[FailedPartition, ...] = ()
+
+    @property
+    def records(self) -> int:
+        """How many records there are."""
+        return sum(failure.records for failure in self.failures)
 
 
 class KafkaConnectionError(InvalidMetadataError):

@@ -63,10 +63,12 @@ class PythonCompletionState:
     Threads: any; whoever completes does so once.
     """
 
-    __slots__ = ("_callbacks", "_waiters", "done", "exception", "home", "parts", "settled", "value")
+    __slots__ = ("_callbacks", "_waiters", "done", "exception", "home", "looks", "parts", "settled", "value")
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self.looks: Any = None
+        """Whom to tell, by note(position), that somebody looks at a future's error; None where nobody asks. Set before this is done."""
         self.done = False
         self.settled = False
         self.value: Any = None
@@ -110,8 +112,10 @@ class PythonCompletionState:
                     argument: Any = future
                 elif (kind == ON_SUCCESS) != (exception is None):
                     continue
+                elif exception is None:
+                    argument = self.value_of(future)
                 else:
-                    argument = self.value_of(future) if exception is None else exception
+                    argument = self.shown(future, exception)
                 try:
                     function(argument)
                 except BaseException as error:  # noqa: BLE001 - whether it gets out is decided there
@@ -144,6 +148,12 @@ class PythonCompletionState:
                 self._waiters.popleft().open()
             except IndexError:
                 break  # the waiter gave up in this instant
+
+    def shown(self, future: PythonFutureState, exception: BaseException) -> BaseException:
+        """The error, which somebody is about to see."""
+        if self.looks is not None:
+            self.looks.note(future._position)
+        return exception
 
     def value_of(self, future: PythonFutureState) -> Any:
         """The value of one of the futures that this completes."""
@@ -193,7 +203,8 @@ class PythonFutureState:
     def exception(self) -> BaseException | None:
         """The error; None until done, and when succeeded."""
         completion = self._completion
-        return completion.exception_of(self) if completion.done else None
+        exception = completion.exception_of(self) if completion.done else None
+        return None if exception is None else completion.shown(self, exception)
 
     def add_callback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""

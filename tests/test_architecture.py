@@ -24,6 +24,7 @@ FLOORS: list[list[str]] = [
         "producer.partition_queue",
         "producer.records",
         "producer.batch",
+        "producer.failures",
         "producer.accumulator",
         "producer.partitioning",
         "producer.deferral",
@@ -35,7 +36,7 @@ FLOORS: list[list[str]] = [
         "producer.send_path",
     ],
     ["producer.sender"],
-    ["producer.config", "producer.assembly", "producer.lifecycle", "producer.kafka", "producer"],
+    ["producer.config", "producer.assembly", "producer.lifecycle", "producer.status", "producer.kafka", "producer"],
     ["testing", "testing.mock_producer", "testing.leftovers", "admin", "consumer", "common", "util", "oauth", "sasl", "net", "client_async", ""],
 ]
 

@@ -19,6 +19,7 @@ cdef class CompletionState:
     cdef public bint settled
     cdef public object value
     cdef public object exception
+    cdef public object looks
     cdef public object parts
     cdef list _waiters
     cdef list _callbacks
@@ -30,6 +31,7 @@ cdef class CompletionState:
     cdef int _finish(self, bint on_io_thread) except -1
     cpdef release_waiters(self)
     cdef int _call(self, FutureState future, int kind, object function, bint on_io_thread) except -1
+    cdef object _shown(self, FutureState future, object exception)
     cpdef object value_of(self, FutureState future)
     cpdef object exception_of(self, FutureState future)
 

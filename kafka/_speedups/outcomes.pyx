@@ -153,14 +153,19 @@ cdef class CompletionState:
         elif (kind == ON_SUCCESS) != (exception is None):
             return 0
         else:
-            argument = self.value_of(future) if exception is None else exception
-            if exception is not None:
-                _track(future)
+            argument = self.value_of(future) if exception is None else self._shown(future, exception)
         try:
             PyObject_CallOneArg(function, argument)
         except BaseException as error:
             _report_callback_error(future, error, on_io_thread)
         return 0
+
+    cdef object _shown(self, FutureState future, object exception):
+        """Twin: PythonCompletionState.shown()."""
+        _track(future)
+        if self.looks is not None:
+            self.looks.note(future._position)
+        return exception
 
     cpdef object value_of(self, FutureState future):
         return self.value
@@ -208,9 +213,7 @@ cdef class FutureState:
         if not completion.done:
             return None
         exception = completion.exception_of(self)
-        if exception is not None:
-            _track(self)
-        return exception
+        return None if exception is None else completion._shown(self, exception)
 
     def add_callback(self, f, *args, **kwargs):
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""

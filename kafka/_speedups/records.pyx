@@ -312,6 +312,7 @@ cdef class RecordBuffer:
     def drop(self):
         self._is_dropped = True
         self._chained = None
+        self.result = None
         self._free_if_unused()
 
     cdef Py_ssize_t _size_of_records(self) except -1:

@@ -27,6 +27,7 @@ from kafka.client.options import ClientOptions
 from kafka.client.resolver import Resolver
 from kafka.client.sasl import require_mechanism
 from kafka.client.states import ConnectionState
+from kafka.client.status import BrokerStatus
 from kafka.client.tls import build_context
 from kafka.cluster import ClusterMetadata
 from kafka.errors import (
@@ -53,7 +54,7 @@ class KafkaClient:
 
     Invariant: poll() blocks in one select at most, and next_deadline_s() says when there is something to do without an event.
     Threads: the I/O thread, or the constructor's before it exists; wake(), limit_closing(), api_version,
-    bootstrap_connected() and in_flight_request_count() any.
+    bootstrap_connected(), in_flight_request_count() and status() any.
     """
 
     API_VERSIONS: ClassVar[list[tuple[int, ...]]] = [(0, 10, 1), (0, 10, 0), (0, 10), (0, 9), (0, 8, 2), (0, 8, 1), (0, 8, 0)]
@@ -146,6 +147,24 @@ class KafkaClient:
 
     def in_flight_request_count(self) -> int:
         return sum(len(connection.in_flight) for connection in self._connections)
+
+    def status(self, now_s: float) -> tuple[BrokerStatus, ...]:
+        """The brokers that metadata names, and the bootstrap servers that are in use; a moment's view."""
+        return tuple(
+            BrokerStatus(
+                node_id=connection.node_id,
+                host=connection.address.host,
+                port=connection.address.port,
+                state=connection.state.value,
+                requests_in_flight=len(connection.in_flight),
+                last_error=connection.last_error,
+                retry_in_s=max(0.0, connection.retry_at_s - now_s) if connection.state is _DISCONNECTED else 0.0,
+                throttled_for_s=max(0.0, connection.throttled_until_s - now_s),
+                is_busy=connection.in_flight.counted >= self._max_in_flight,
+            )
+            for connection in self._connections
+            if isinstance(connection.node_id, int) or connection.state is not _DISCONNECTED or not self._nodes
+        )
 
     # --- the constructor's thread -------------------------------------------------------------------------------
 

@@ -14,9 +14,10 @@ from typing import Any, Callable, NamedTuple
 
 from kafka import record
 from kafka._clock import Latch
-from kafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError
+from kafka.errors import FailedPartition, IllegalStateError, KafkaError, KafkaTimeoutError
 from kafka.future import Completion, Home
 from kafka.producer.batch import ProducerBatch
+from kafka.producer.failures import Failures, Fate, Hook, not_delivered
 from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
 from kafka.producer.memory import BufferMemory
 from kafka.producer.partition_queue import PartitionQueue
@@ -68,17 +69,23 @@ class DeferredRecord:
         self.result: FutureProduceResult
         self.future: FutureRecordMetadata
 
+    def fate(self, now_s: float) -> Fate:
+        """What its error says of it."""
+        return Fate(self.result.topic_partition, elapsed_s=now_s - self.created_s)
+
 
 class FlushRequest:
     """What a flush() waits for.
 
-    Threads: `latch` any; `remaining` the I/O thread's.
+    Threads: `latch` any; `remaining` the I/O thread's; `failures` its until the latch is open.
     """
 
-    __slots__ = ("is_abandoned", "latch", "remaining")
+    __slots__ = ("failures", "is_abandoned", "latch", "remaining", "wants_failures")
 
-    def __init__(self) -> None:
+    def __init__(self, *, wants_failures: bool = False) -> None:
         self.latch = Latch()
+        self.wants_failures = wants_failures
+        self.failures: tuple[FailedPartition, ...] = ()
         self.remaining: set[Completion] | None = None  # None until the I/O thread has seen the request
         self.is_abandoned = False
 
@@ -99,7 +106,9 @@ class RecordAccumulator:
     never taken by the I/O thread; it is re-entrant so that a signal handler's send() finds out and defers its record.
     """
 
-    def __init__(self, *, home: Home, memory: BufferMemory, sizes: BatchSizes, magic: int, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, *, home: Home, memory: BufferMemory, sizes: BatchSizes, magic: int, wake: Callable[[], None], on_delivery_error: Hook | None = None
+    ) -> None:
         self.home = home
         self.memory = memory
         self.sizes = sizes
@@ -118,6 +127,7 @@ class RecordAccumulator:
         self._refusal: KafkaError | None = None
         self._queues: dict[TopicPartition, PartitionQueue] = {}
         self.wake = wake
+        self.failures = Failures(home=home, wake=wake, hook=on_delivery_error)
         self._append_lock = threading.RLock()  # guards is_appending, _held, slots, open batches' sizes, memory's reserved bytes
         self.is_appending = False
         self._held = 0  # room that the running append() was granted and has not used
@@ -156,8 +166,8 @@ class RecordAccumulator:
         """I/O thread: begin new batches in another message format from now on."""
         self.format = record.format_for(magic)
 
-    def new_batch(self, queue: PartitionQueue, timestamp_ms: int) -> ProducerBatch:
-        """An empty batch for the partition that nobody knows yet; any thread."""
+    def new_batch(self, queue: PartitionQueue, timestamp_ms: int, created_s: float | None = None) -> ProducerBatch:
+        """An empty batch for the partition that nobody knows yet, whose time runs from `created_s` on (None: now); any thread."""
         result = FutureProduceResult(queue.topic_partition, self.home)
         sendable, most = self.sizes
         if self.size_limits:
@@ -165,7 +175,7 @@ class RecordAccumulator:
             sendable, most = min(sendable, limit), min(most, limit)
         expected = 0 if queue.slot.records is None else queue.slot.records.open_bytes
         records = new_records(self.format, result, timestamp_ms, sendable, most, expected)
-        return ProducerBatch(queue, records, self.home.clock.monotonic())
+        return ProducerBatch(queue, records, self.home.clock.monotonic() if created_s is None else created_s)
 
     def append(
         self,
@@ -336,17 +346,25 @@ class RecordAccumulator:
             self.fail_leftovers()
         return deferred.future
 
-    def flush(self, timeout_s: float | None) -> None:
-        """Wait until everything appended before has an outcome; KafkaTimeoutError where that takes longer."""
+    def flush(self, timeout_s: float | None, *, raise_errors: bool = False) -> None:
+        """Wait until everything appended before has an outcome; KafkaTimeoutError where that takes longer.
+
+        With `raise_errors` RecordsNotDeliveredError where something has failed since it was asked for last.
+        """
         self.home.check_may_wait("flush()")
-        if self.is_idle:
+        if self.is_idle and not raise_errors:
             return
-        request = FlushRequest()
+        request = FlushRequest(wants_failures=raise_errors)
         deadline_s = None if timeout_s is None else self.home.clock.monotonic() + timeout_s
         self.flushes.append(request)
         self.wake()
         try:
             if self.is_terminated or self.home.clock.wait(request.latch, deadline_s):
+                failures = request.failures
+                if raise_errors and self.is_terminated:
+                    failures += self.failures.take()
+                if failures:
+                    raise not_delivered(failures)
                 return
         finally:
             request.is_abandoned = True
@@ -359,7 +377,8 @@ class RecordAccumulator:
         self.is_appending = False
         self.refusal = error
         for batch in self.fresh:
-            batch.result.release_waiters()
+            if batch.result is not None:
+                batch.result.release_waiters()
         for deferred in self.interrupting:
             deferred.placed.open()
         for request in take_all(self.flushes):
@@ -371,11 +390,11 @@ class RecordAccumulator:
         error = self.refusal or IllegalStateError("Producer is closed forcefully.")
         for batch in take_all(self.fresh):
             batch.seal()
-            if not batch.result.done:
-                batch.fail(error)
+            if batch.result is not None and not batch.result.done:  # a batch may be there twice
+                self.failures.fail_batch(batch, error)
             batch.let_go()
         for deferred in take_all(self.deferred):
-            deferred.result.fail(error)
+            self.failures.fail_record(deferred.result, error, deferred.fate(self.home.clock.monotonic()))
         for deferred in take_all(self.interrupting):
             deferred.is_settled = True
             deferred.placed.open()

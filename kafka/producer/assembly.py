@@ -77,15 +77,19 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         sizes=producer_config.batch_sizes(config),
         magic=_magic_for(config["api_version"]),
         wake=client.wake,
+        on_delivery_error=config["on_delivery_error"],
     )
     router = Router(cluster=cluster, accumulator=accumulator, partitioner=config["partitioner"], random=world.random)
     policy = producer_config.delivery_policy(config)
+    deferral = Deferral(
+        home=home, accumulator=accumulator, router=router, cluster=cluster, max_wait_s=min(policy.max_block_s, policy.longest_wait_s)
+    )
     sender = Sender(
         home=home,
         client=client,
         cluster=cluster,
         accumulator=accumulator,
-        deferral=Deferral(home=home, accumulator=accumulator, router=router, cluster=cluster, max_block_s=policy.max_block_s),
+        deferral=deferral,
         policy=policy,
         codec=producer_config.chosen_codec(config),
         metrics=_sender_metrics(metrics, ledger, client, world),

@@ -21,6 +21,7 @@ cdef class ProducerBatch:
     cdef public Py_ssize_t wire_bytes
     cdef public bint lingers
     cdef public Py_ssize_t attempts
+    cdef public bint may_be_written
     cdef public double not_before_s
     cdef public object last_error
 

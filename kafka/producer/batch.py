@@ -70,6 +70,7 @@ class ProducerBatch:
         "created_s",
         "last_error",
         "lingers",
+        "may_be_written",
         "not_before_s",
         "number",
         "partition",
@@ -85,7 +86,7 @@ class ProducerBatch:
     def __init__(self, partition: Any, records: PythonRecords, created_s: float, number: tuple[int, ...] | None = None) -> None:
         self.partition = partition
         self.records = records
-        self.result = records.result
+        self.result: Any = records.result  # a FutureProduceResult until let_go()
         self.topic_partition = records.result.topic_partition
         self.created_s = created_s
         self.number = (next(_numbers),) if number is None else number  # batches of a partition are sent, and sent again, in this order
@@ -95,6 +96,7 @@ class ProducerBatch:
         self.wire_bytes = 0  # what the last attempt took
         self.lingers = True  # false once a flush wants it sent
         self.attempts = 0
+        self.may_be_written = False  # an attempt has ended without anybody saying that nothing was written
         self.not_before_s = -math.inf
         self.last_error: KafkaError | None = None
         _untrack(self)
@@ -136,6 +138,7 @@ class ProducerBatch:
         for piece in pieces:
             piece.lingers = False
             piece.attempts = self.attempts
+            piece.may_be_written = self.may_be_written
             piece.last_error = self.last_error
             piece.seal()
         self.result.split([(piece.result, first) for piece, first in zip(pieces, firsts)])
@@ -148,14 +151,18 @@ class ProducerBatch:
         self.result.fail(error, record_errors)
 
     def let_go(self) -> None:
-        """Final: refer no more to the queue, whose slot keeps this batch, nor to errors of earlier attempts; nobody collects that circle."""
+        """Final: refer no more to the queue, whose slot keeps this batch, nor to errors of earlier attempts; nobody collects that circle.
+
+        Nor to the result: only futures do, so that it goes with the last of them.
+        """
         self.partition = None
+        self.result = None
         self.last_error = None
 
     def transition(self, state: BatchState) -> None:
         """Move to `state`; IllegalStateError, and nothing changed, where the table does not allow it."""
         if state not in TRANSITIONS[self.state]:
-            raise IllegalStateError(f"Batch {self.number} of {self.result.topic_partition} cannot go from {self.state.value} to {state.value}")
+            raise IllegalStateError(f"Batch {self.number} of {self.topic_partition} cannot go from {self.state.value} to {state.value}")
         self.state = state
 
     @property

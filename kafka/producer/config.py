@@ -172,6 +172,24 @@ OPTIONS: tuple[Option, ...] = (
         "delivery",
         "Produce requests on a connection that wait for answers; 1 keeps order under retries.",
     ),
+    Option(
+        "exit_timeout_ms",
+        5000,
+        check.number(0),
+        "ms",
+        "delivery",
+        "How long the end of the interpreter waits until what producers still have is delivered; the rest is lost, with one line in the log. "
+        "It also bounds the close() at the end of a with block that an exception leaves, and the end of a producer that nobody refers to.",
+    ),
+    Option(
+        "on_delivery_error",
+        None,
+        check.optional(check.function),
+        "",
+        "delivery",
+        "f(error), called for each record that fails, whether or not somebody looks at its future: on the thread that fails it, after the future's "
+        "callbacks and under the same rules. The error has topic_partition, persisted, attempts, elapsed and last_error.",
+    ),
     # --- connections --------------------------------------------------------------------------------------------
     Option("receive_buffer_bytes", None, check.optional(check.integer(1)), "bytes", "connections", "SO_RCVBUF; None leaves it to the system."),
     Option("send_buffer_bytes", None, check.optional(check.integer(1)), "bytes", "connections", "SO_SNDBUF; None leaves it to the system."),

@@ -27,12 +27,12 @@ class Deferral:
     Threads: the I/O thread.
     """
 
-    def __init__(self, *, home: Home, accumulator: RecordAccumulator, router: Router, cluster: ClusterMetadata, max_block_s: float) -> None:
+    def __init__(self, *, home: Home, accumulator: RecordAccumulator, router: Router, cluster: ClusterMetadata, max_wait_s: float) -> None:
         self._home = home
         self._accumulator = accumulator
         self._router = router
         self._cluster = cluster
-        self._max_block_s = max_block_s
+        self._max_wait_s = max_wait_s
         self.on_done: Callable[[Completion], None] = _nobody
         """Called with the result of a deferred record that has failed."""
         self.on_placed: Callable[[Completion, Iterable[Completion]], None] = _nobody_else
@@ -48,7 +48,7 @@ class Deferral:
         return [deferred.result for deferred in self._accumulator.unplaced]
 
     def next_deadline_s(self) -> float:
-        return min((deferred.created_s + self._max_block_s for deferred in self._accumulator.unplaced), default=math.inf)
+        return min((deferred.created_s + self._max_wait_s for deferred in self._accumulator.unplaced), default=math.inf)
 
     def _take_deferred(self) -> None:
         """A record is always to be found in `deferred` or in `unplaced`."""
@@ -112,8 +112,8 @@ class Deferral:
         error = self._cluster.snapshot.errors.get(topic)
         if error in _HOPELESS and error is not None:
             raise error(topic)
-        if now_s >= deferred.created_s + self._max_block_s:
-            raise KafkaTimeoutError(f"Failed to update metadata after {self._max_block_s} secs. (topic {topic}, max_block_ms)")
+        if now_s >= deferred.created_s + self._max_wait_s:
+            raise KafkaTimeoutError(f"Failed to update metadata after {self._max_wait_s} secs. (topic {topic}, max_block_ms)")
         self._cluster.add_topic(topic)
         return None
 
@@ -137,7 +137,7 @@ class Deferral:
             previous.seal()
             self._accumulator.memory.take_beyond_limit(previous.size_bytes)
             self._accumulator.fresh.append(previous)
-        batch = batches[queue] = self._accumulator.new_batch(queue, deferred.timestamp_ms)
+        batch = batches[queue] = self._accumulator.new_batch(queue, deferred.timestamp_ms, deferred.created_s)
         queue.batches.append(batch)
         for earlier in list(queue.batches):  # whatever an application thread has begun by now too
             if earlier is batch:
@@ -148,7 +148,7 @@ class Deferral:
     def _fail(self, deferred: DeferredRecord, error: BaseException) -> None:
         self._accumulator.memory.release(deferred.size_bytes)
         deferred.is_settled = True
-        deferred.result.fail(error)
+        self._accumulator.failures.fail_record(deferred.result, error, deferred.fate(self._home.clock.monotonic()))
         self.on_done(deferred.result)
 
 

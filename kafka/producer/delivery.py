@@ -10,14 +10,34 @@ from enum import Enum
 from typing import Any
 
 from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    CorruptRecordError,
     DuplicateSequenceNumberError,
+    FencedLeaderEpochError,
+    InvalidProducerEpochError,
     InvalidRecordError,
+    InvalidRequiredAcksError,
+    InvalidTimestampError,
+    InvalidTopicError,
     KafkaError,
     KafkaTimeoutError,
+    LeaderNotAvailableError,
     MessageSizeTooLargeError,
     NoError,
+    NotEnoughReplicasError,
+    NotLeaderForPartitionError,
+    OutOfOrderSequenceNumberError,
+    PolicyViolationError,
+    ProducerFencedError,
     RecordListTooLargeError,
+    ReplicaNotAvailableError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailedError,
+    UnknownProducerIdError,
     UnknownTopicOrPartitionError,
+    UnsupportedCompressionTypeError,
+    UnsupportedForMessageFormatError,
+    UnsupportedVersionError,
 )
 from kafka.producer.batch import ProducerBatch
 
@@ -40,9 +60,12 @@ class DeliveryPolicy:
 
     def expires_s(self, batch: ProducerBatch) -> float:
         """When a batch that waits to be sent, or sent again, is given up, on the clock's scale."""
-        if self.delivery_timeout_s is not None:
-            return batch.created_s + self.delivery_timeout_s
-        return batch.created_s + self.linger_s + self.request_timeout_s
+        return batch.created_s + self.longest_wait_s
+
+    @property
+    def longest_wait_s(self) -> float:
+        """How long a record may wait to be sent."""
+        return self.linger_s + self.request_timeout_s if self.delivery_timeout_s is None else self.delivery_timeout_s
 
 
 class Outcome(Enum):
@@ -63,6 +86,42 @@ SPECIAL_OUTCOMES: dict[type[KafkaError], Outcome] = {
     RecordListTooLargeError: Outcome.SPLIT,
 }
 """Errors whose outcome their own `retriable` and `invalid_metadata` do not tell."""
+
+
+NEVER_WRITTEN: frozenset[type[KafkaError]] = frozenset(
+    {
+        ClusterAuthorizationFailedError,
+        CorruptRecordError,
+        InvalidProducerEpochError,
+        InvalidRecordError,
+        InvalidRequiredAcksError,
+        InvalidTimestampError,
+        InvalidTopicError,
+        MessageSizeTooLargeError,
+        NotEnoughReplicasError,
+        OutOfOrderSequenceNumberError,
+        PolicyViolationError,
+        ProducerFencedError,
+        RecordListTooLargeError,
+        TopicAuthorizationFailedError,
+        TransactionalIdAuthorizationFailedError,
+        UnknownProducerIdError,
+        UnsupportedCompressionTypeError,
+        UnsupportedForMessageFormatError,
+        UnsupportedVersionError,
+    }
+)
+"""What a leader, or this side, says instead of appending."""
+
+WRITTEN_BY_A_LEADER_AT_MOST: frozenset[type[KafkaError]] = frozenset(
+    {FencedLeaderEpochError, LeaderNotAvailableError, NotLeaderForPartitionError, ReplicaNotAvailableError, UnknownTopicOrPartitionError}
+)
+"""What a broker says instead of appending, and with acks='all' also where it stopped to lead the partition while it waited for the others."""
+
+
+def is_written_for_sure_not(error: type[BaseException], acks: int) -> bool:
+    """Whether an attempt that ended with this error has left nothing in any log."""
+    return error in NEVER_WRITTEN or (acks != -1 and error in WRITTEN_BY_A_LEADER_AT_MOST)
 
 
 def outcome_for(error: type[BaseException], attempts: int, retries: float) -> Outcome:

@@ -140,10 +140,3 @@ else:
     FutureRecordMetadata = _accel.pick("outcomes.FutureRecordMetadata", PythonFutureRecordMetadata)
 
 _accel.install("outcomes", record_metadata=RecordMetadata)
-
-
-def failed_future(topic_partition: TopicPartition, home: Home, error: BaseException) -> FutureRecordMetadata:
-    """A future that has failed already."""
-    result = FutureProduceResult(topic_partition, home)
-    result.fail(error)
-    return FutureRecordMetadata(result, 0, NO_TIMESTAMP, -1, -1, -1)

@@ -6,12 +6,14 @@ Imported by: kafka.producer, kafka.  Imports: everything below.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import random
 from collections.abc import Sequence
 from typing import Any, Callable
 
 from kafka._clock import Latch, SystemClock
+from kafka._log import GuardedLogger
 from kafka._transport import SocketTransport
 from kafka._world import World
 from kafka.cluster import ClusterMetadata
@@ -29,13 +31,16 @@ from kafka.producer import arguments
 from kafka.producer.accumulator import DeferredRecord, RecordAccumulator
 from kafka.producer.assembly import Parts, assemble
 from kafka.producer.config import default_config, resolve
-from kafka.producer.future import FutureRecordMetadata, failed_future
+from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.lifecycle import Lifecycle
 from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.partitioning import Router, TopicRoute, check_partition, unrecognized_partition
 from kafka.producer.records import Headers
 from kafka.producer.send_path import CompiledSendPath
+from kafka.producer.status import ProducerStatus, status_of
 from kafka.structs import TopicPartition
+
+log = GuardedLogger(logging.getLogger(__name__))
 
 _NO_HEADERS: tuple[()] = ()
 
@@ -202,7 +207,7 @@ class KafkaProducer:
         ):
             error = self._too_large(key_bytes, value_bytes, record_headers)
             if error is not None:
-                return failed_future(TopicPartition(topic, -1 if partition is None else partition), self._home, error)
+                return self._failed_future(topic, partition, error)
         if self._home.on_io_thread():
             return self._defer(topic, partition, timestamp_ms, (key, key_bytes), (value, value_bytes), record_headers, header_size)
         left_s = self._max_block_s
@@ -210,7 +215,7 @@ class KafkaProducer:
             try:
                 route, left_s = self._wait_for_route(topic, partition)
             except TopicAuthorizationFailedError as error:
-                return failed_future(TopicPartition(topic, -1 if partition is None else partition), self._home, error)
+                return self._failed_future(topic, partition, error)
         if self._send_path is not None:
             self._send_path.offer(route)
         if partition is not None:
@@ -224,6 +229,9 @@ class KafkaProducer:
             number = queue.topic_partition.partition
             return self._defer(topic, number, timestamp_ms, (key, key_bytes), (value, value_bytes), record_headers, header_size)
         return future
+
+    def _failed_future(self, topic: str, partition: int | None, error: BaseException) -> FutureRecordMetadata:
+        return self._accumulator.failures.failed_future(TopicPartition(topic, -1 if partition is None else partition), error)
 
     def _too_large(self, key: bytes | None, value: bytes | None, headers: Headers) -> MessageSizeTooLargeError | None:
         size = self._accumulator.format.upper_bound(key, value, headers)
@@ -258,7 +266,7 @@ class KafkaProducer:
             if not self._accumulator.memory.take(size):
                 limit = self._accumulator.memory.limit_bytes
                 error = KafkaTimeoutError(f"The buffer is full (buffer_memory={limit}), and send() in a callback cannot wait for room")
-                return failed_future(TopicPartition(topic, -1 if partition is None else partition), self._home, error)
+                return self._failed_future(topic, partition, error)
             deferred.size_bytes = size
         return self._accumulator.defer(deferred, header_size)
 
@@ -326,16 +334,19 @@ class KafkaProducer:
 
     # --- flushing and closing -----------------------------------------------------------------------------------
 
-    def flush(self, timeout: float | None = None) -> None:
+    def flush(self, timeout: float | None = None, *, raise_errors: bool = False) -> None:
         """Send what is buffered without lingering, and wait until each record sent before has been acknowledged or has failed.
 
-        Arguments: timeout: seconds in all; None waits as long as it takes.
-        Raises: KafkaTimeoutError where it takes longer; IllegalStateError in a callback.
+        Arguments:
+            timeout: seconds in all; None waits as long as it takes.
+            raise_errors: raise where records have failed since this was asked for last, or since the producer was made.
+
+        Raises: KafkaTimeoutError where it takes longer; RecordsNotDeliveredError if asked for; IllegalStateError in a callback.
         """
         arguments.check_timeout(timeout)
         if self._home.forked:
             return  # nothing was sent in this process; what its parent sent, the parent flushes
-        self._accumulator.flush(timeout)
+        self._accumulator.flush(timeout, raise_errors=raise_errors)
 
     def close(self, timeout: float | None = None) -> None:
         """Send what is buffered, wait for the answers, end the background thread; calling it again changes nothing.
@@ -352,7 +363,14 @@ class KafkaProducer:
         return self
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
-        self.close()
+        """Close; while an exception is on its way within exit_timeout_ms, and nothing that closing raises takes its place."""
+        if exc_value is None:
+            self.close()
+            return
+        try:
+            self.close(self.config["exit_timeout_ms"] / 1000)
+        except Exception:
+            log.exception("Error while a producer was closed at the end of a with block")
 
     # --- metrics ------------------------------------------------------------------------------------------------
 
@@ -369,6 +387,13 @@ class KafkaProducer:
         for name, metric in metrics.items():
             groups.setdefault(name.group, {})[name.name] = metric.value()
         return groups
+
+    def status(self) -> ProducerStatus:
+        """What the producer is doing: its brokers and their connections, and what records without an outcome wait for.
+
+        A snapshot for health checks and for humans: it waits for nobody, and what it shows may have changed already.
+        """
+        return status_of(self._lifecycle.parts, is_closed=self._closed)
 
     # --- what instrumentation calls -----------------------------------------------------------------------------
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from kafka._log import GuardedLogger
 from kafka.errors import IllegalStateError
+from kafka.producer import failures
 from kafka.producer.assembly import Parts
 
 log = GuardedLogger(logging.getLogger(__name__))
 
 _GRACE_S = 0.05  # how long an idle I/O thread may take to stop when the time that close() was given is over
 _MOST_GRACE_S = 0.5  # the same for one that is busy with work of ours
-_LONGEST_EXIT_S = 2.0  # nobody named a limit, and brokers may still be reading what needs no answer
 _living: weakref.WeakSet[Lifecycle] = weakref.WeakSet()
 
 
@@ -34,6 +34,7 @@ class Lifecycle:
         self.renewal = threading.RLock()
         """Guards the making of new parts in the child of a fork; re-entrant, since a signal handler may send too."""
         self._parts = parts
+        self._exit_timeout_s: float = producer.config["exit_timeout_ms"] / 1000
         self._first_call = [True]  # a token: whoever takes it is the first to end the producer
         self._thread = threading.Thread(target=self._run, name=f"{producer.config['client_id']}-network-thread", daemon=True)
         self._starts_thread = starts_thread
@@ -41,6 +42,11 @@ class Lifecycle:
         weakref.finalize(producer, self.abandon).atexit = False
         if starts_thread:
             self._thread.start()
+
+    @property
+    def parts(self) -> Parts:
+        """What it starts and ends."""
+        return self._parts
 
     def _run(self) -> None:
         """The thread refers to this object, so that exit() knows of each that runs."""
@@ -99,19 +105,39 @@ class Lifecycle:
             self._thread.join()
 
     def abandon(self) -> None:
-        """Nobody refers to the producer any more: end it without waiting; runs in whatever thread collects it."""
+        """Nobody refers to the producer any more: what it has is sent within exit_timeout_ms, behind whatever thread collects it."""
         if not self._parts.home.forked and self._refuse_more():
-            self._parts.sender.stop_now()
+            self._drain()
 
-    def exit(self) -> None:
-        """The interpreter ends: what was not sent is dropped, with one line in the log, however far closing has come."""
+    def begin_exit(self) -> None:
+        """The interpreter ends: send what is there within exit_timeout_ms, however far closing has come."""
+        if not self._parts.home.forked and not self._parts.sender.terminated.is_open:
+            self._refuse_more()
+            self._drain()
+
+    def _drain(self) -> None:
+        parts = self._parts
+        deadline_s = parts.home.clock.monotonic() + self._exit_timeout_s
+        parts.client.limit_closing(max(deadline_s, parts.home.clock.monotonic() + _GRACE_S))
+        parts.sender.close_when_done(deadline_s)
+
+    def finish_exit(self) -> None:
+        """Wait for that."""
         parts = self._parts
         if parts.home.forked or parts.sender.terminated.is_open:
             return
-        self._refuse_more()
-        parts.sender.stop_now()
-        self._await_stop(_LONGEST_EXIT_S)
-        self._join()
+        try:
+            parts.home.clock.wait(parts.sender.terminated, parts.home.clock.monotonic() + self._exit_timeout_s)
+        finally:  # of Ctrl-C too
+            self.stop_exit()
+
+    def stop_exit(self) -> None:
+        """What is left is lost, with one line in the log."""
+        parts = self._parts
+        if not parts.home.forked and not parts.sender.terminated.is_open:
+            parts.sender.stop_now()
+            self._await_stop(_MOST_GRACE_S)
+            self._join()
 
     def forget(self) -> None:
         """This is the child of a fork: nothing here may touch the parent's connections, and nobody must wait for its thread.
@@ -130,11 +156,20 @@ class Lifecycle:
 
 @atexit.register
 def _exit_all() -> None:
-    for lifecycle in list(_living):
-        lifecycle.exit()
+    living = list(_living)
+    try:
+        for lifecycle in living:  # first all of them: they share the time
+            lifecycle.begin_exit()
+        for lifecycle in living:
+            lifecycle.finish_exit()
+    except KeyboardInterrupt:
+        for lifecycle in living:
+            lifecycle.stop_exit()
+    failures.tell_rest()
 
 
 def _forget_all() -> None:
+    failures.forget_all()
     for lifecycle in list(_living):
         try:
             lifecycle.forget()

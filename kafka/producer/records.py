@@ -55,7 +55,7 @@ class PythonRecords:
     ) -> None:
         self.expected_bytes = expected_bytes  # a guess, for those who allocate in advance
         self.format = format
-        self.result = result
+        self.result: Any = result  # until drop()
         self.base_timestamp_ms = base_timestamp_ms
         self.sendable_bytes = sendable_bytes  # from this size on the batch need not linger
         self.limit_bytes = limit_bytes  # more than this holds one record only
@@ -149,11 +149,12 @@ class PythonRecords:
         return [b"".join(self._encoded[: self.count])]
 
     def drop(self) -> None:
-        """Keep nothing of the payload: the batch is final, and its queue may refer to it for long.
+        """Keep nothing of the payload, nor the result: the batch is final, and its queue may refer to it for long.
 
         The list itself stays as it is for an appender that holds it.
         """
         self._encoded = []
+        self.result = None
 
     def checksums(self) -> list[int | None] | None:
         """The records' own checksums, in the formats that have them."""

@@ -21,6 +21,7 @@ cdef class Sender:
     cdef object _cluster
     cdef object _accumulator
     cdef object _memory
+    cdef object _failures
     cdef object _fresh
     cdef object _deferred
     cdef list _unplaced

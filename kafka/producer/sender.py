@@ -28,6 +28,7 @@ from kafka.producer.delivery import (
     bystander_error,
     errors_of_records,
     expired_error,
+    is_written_for_sure_not,
     missing_answer_error,
     outcome_for,
 )
@@ -81,6 +82,7 @@ class Sender:
         self._cluster = cluster
         self._accumulator = accumulator
         self._memory = accumulator.memory
+        self._failures = accumulator.failures
         self._fresh = accumulator.fresh
         self._deferred = accumulator.deferred
         self._unplaced = accumulator.unplaced
@@ -131,6 +133,11 @@ class Sender:
             request.latch.open()
         for result in self._incomplete:
             result.release_waiters()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it gave up after unexpected errors."""
+        return self._surprises >= _MOST_SURPRISES
 
     @property
     def incomplete_count(self) -> int:
@@ -195,6 +202,8 @@ class Sender:
         self._send_ready(now_s)
         ended_s = self._client.poll(max(0.0, self._next_turn_s(now_s) - now_s))
         self._expire(ended_s)  # after reading: an answer that has come counts, however late we look
+        if self._failures.tell_at_s <= ended_s:
+            self._failures.tell(ended_s)
 
     def terminate(self) -> None:
         """Give everything that is left an outcome, close connections, and say so; never raises."""
@@ -220,6 +229,7 @@ class Sender:
                 functools.partial(self._end_accumulator, error),
                 functools.partial(self._cluster.failed_update, error),
                 self._on_end,
+                self._failures.end,
             ):
                 try:
                     step()
@@ -237,13 +247,14 @@ class Sender:
         self._accumulator.is_terminated = True
         self._accumulator.fail_leftovers()
         for request in self._flushes:
-            request.latch.open()
+            request.latch.open()  # who asked for failures takes them, for nobody else does any more
 
     def _abort_incomplete(self, error: KafkaError) -> None:
         for batch in list(self._incomplete.values()):
             try:
                 batch.seal()
-                self._finish(batch, BatchState.ABORTED, functools.partial(batch.fail, error))
+                batch.may_be_written = batch.may_be_written or batch.state is _IN_FLIGHT
+                self._finish(batch, BatchState.ABORTED, functools.partial(self._failures.fail_batch, batch, error, is_told=True))
             except Exception:  # noqa: BLE001 - the others must end too
                 self._log.exception("abort", "Unexpected error while %r was given up", batch)
 
@@ -306,6 +317,8 @@ class Sender:
         still = []
         for request in self._flushes:
             if not request.remaining:
+                if request.wants_failures and not request.is_abandoned:
+                    request.failures = self._failures.take()
                 request.latch.open()
             elif not request.is_abandoned:
                 still.append(request)
@@ -323,7 +336,7 @@ class Sender:
     def _next_turn_s(self, now_s: float) -> float:
         if self._fresh or self._flush_requests or (self._is_closing and self.is_done()):
             return now_s
-        due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(now_s))
+        due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(now_s), self._failures.tell_at_s)
         if self._unplaced:
             due_s = min(due_s, self.deferral.next_deadline_s())
         if self._waiting_lines:
@@ -340,6 +353,7 @@ class Sender:
         if self._in_flight and min(self._in_flight.values()) <= now_s:
             self._client.read_now()  # the process may have been frozen since it last read
             for batch in [batch for batch, due_s in self._in_flight.items() if due_s <= now_s]:
+                batch.may_be_written = True
                 self._fail(batch, expired_error(batch, now_s, "the answer to the last has not come"))
 
     # --- sending ------------------------------------------------------------------------------------------------
@@ -380,6 +394,7 @@ class Sender:
             try:
                 buffers = self._assemble(batch, version)
             except Exception as error:  # noqa: BLE001 - what surprises here fails this batch alone
+                batch.attempts -= 1  # nobody was given it
                 self._fail(batch, error if isinstance(error, KafkaError) else _surprise(error))
                 continue
             sent.append(batch)
@@ -436,6 +451,7 @@ class Sender:
         if batch.is_final:
             self._log.warning("late", "An answer for %r came after it was given up", batch)
         elif answer is None:
+            batch.may_be_written = True
             self._settle(batch, missing_answer_error(batch), None)
         elif answer.error_code == 0:
             self._succeed(batch, answer)
@@ -469,6 +485,8 @@ class Sender:
         if outcome in (Outcome.RETRY_AFTER_METADATA, Outcome.FAIL_AND_ASK_METADATA):
             self._cluster.leader_refused(batch.topic_partition)
         batch.last_error = error
+        if not is_written_for_sure_not(type(error), self._acks):
+            batch.may_be_written = True
         if outcome is Outcome.SPLIT and batch.record_count > 1:
             self._split(batch, error)
         elif outcome in (Outcome.RETRY, Outcome.RETRY_AFTER_METADATA):
@@ -535,7 +553,7 @@ class Sender:
         try:
             self._metrics.record_errors(batch)
         finally:
-            self._finish(batch, BatchState.FAILED, functools.partial(batch.fail, error, record_errors))
+            self._finish(batch, BatchState.FAILED, functools.partial(self._failures.fail_batch, batch, error, record_errors))
         self._log.warning(
             f"fail {type(error).__name__} {batch.topic_partition.topic}",
             "%d record(s) for %s were not delivered: %s",

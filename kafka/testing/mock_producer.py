@@ -19,10 +19,12 @@ from kafka.producer import KafkaProducer, arguments
 from kafka.producer import config as producer_config
 from kafka.producer.accumulator import RecordAccumulator
 from kafka.producer.assembly import metrics_of
-from kafka.producer.future import UNKNOWN_OFFSET, FutureProduceResult, FutureRecordMetadata, failed_future
+from kafka.producer.failures import Fate, not_delivered
+from kafka.producer.future import UNKNOWN_OFFSET, FutureProduceResult, FutureRecordMetadata
 from kafka.producer.memory import BufferMemory
 from kafka.producer.partitioning import Router, unrecognized_partition
 from kafka.producer.records import Headers
+from kafka.producer.status import PartitionStatus, ProducerStatus
 from kafka.protocol.metadata import MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic
 from kafka.protocol.versions import RELEASES
 from kafka.structs import TopicPartition
@@ -127,15 +129,19 @@ class MockProducer(KafkaProducer):
 
     # --- a producer's methods, where they would wait for the I/O thread ---------------------------------------------
 
-    def flush(self, timeout: float | None = None) -> None:
+    def flush(self, timeout: float | None = None, *, raise_errors: bool = False) -> None:
         """Acknowledge everything that is pending, and wait for what other threads are completing.
 
-        Raises: KafkaTimeoutError where the latter takes longer than `timeout` seconds; IllegalStateError in a callback.
+        Raises: KafkaTimeoutError where the latter takes longer than `timeout` seconds; IllegalStateError in a callback; with `raise_errors`
+        RecordsNotDeliveredError where records have failed since it was asked for last.
         """
         arguments.check_timeout(timeout)
         self._home.check_may_wait("flush()")
         if not self._finish_all(None, timeout):
             raise KafkaTimeoutError(f"Timeout waiting for future: not everything was flushed within {timeout} secs.")
+        failures = self._outbox.failures.take() if raise_errors else ()
+        if failures:
+            raise not_delivered(failures)
 
     def close(self, timeout: float | None = None) -> None:
         """Acknowledge everything that is pending, and take nothing more; with timeout=0 the pending records fail, as a real producer's do."""
@@ -153,6 +159,25 @@ class MockProducer(KafkaProducer):
     def bootstrap_connected(self) -> bool:
         """True until close(): there is nobody to lose."""
         return not self._closed
+
+    def status(self) -> ProducerStatus:
+        """A producer without brokers, whose pending records wait for the test."""
+        waiting: dict[TopicPartition, int] = {}
+        for sent in self.pending:
+            topic_partition = TopicPartition(sent.topic, sent.partition)
+            waiting[topic_partition] = waiting.get(topic_partition, 0) + 1
+        return ProducerStatus(
+            state="closed" if self._closed else "open",
+            brokers=(),
+            partitions=tuple(
+                PartitionStatus(topic_partition, _NODE_ID, records, 0, 0, 0.0, 0, None, "the test") for topic_partition, records in waiting.items()
+            ),
+            waiting_for_metadata={},
+            buffered_bytes=0,
+            buffer_memory=self.config["buffer_memory"],
+            threads_waiting_for_room=0,
+            last_error=self._outbox.failures.last_error,
+        )
 
     # --- records ----------------------------------------------------------------------------------------------------
 
@@ -197,7 +222,7 @@ class MockProducer(KafkaProducer):
                 raise unrecognized_partition(topic, -1 if partition is None else partition, route)
             return self._outbox.append(queue, timestamp_ms, key[1], value[1], headers, header_size, 0.0)
         except BaseException as error:  # noqa: BLE001 - the user's partitioner
-            return failed_future(TopicPartition(topic, -1 if partition is None else partition), self._home, error)
+            return self._failed_future(topic, partition, error)
 
     # --- outcomes ---------------------------------------------------------------------------------------------------
 
@@ -215,7 +240,7 @@ class MockProducer(KafkaProducer):
         with self._answering_home:
             try:
                 if error is not None:
-                    result.fail(error() if isinstance(error, type) else error)
+                    self._outbox.failures.fail_record(result, error() if isinstance(error, type) else error, Fate(result.topic_partition, attempts=1))
                 else:
                     result.succeed(UNKNOWN_OFFSET if self.config["acks"] == 0 else self._take_offset(result.topic_partition))
             finally:
@@ -283,7 +308,15 @@ class _Outbox(RecordAccumulator):
 
     def __init__(self, home: Home, config: Mapping[str, Any], *, magic: int) -> None:
         memory = BufferMemory(config["buffer_memory"])
-        super().__init__(home=home, memory=memory, sizes=producer_config.batch_sizes(config), magic=magic, wake=_nobody)
+        super().__init__(
+            home=home,
+            memory=memory,
+            sizes=producer_config.batch_sizes(config),
+            magic=magic,
+            wake=_nobody,
+            on_delivery_error=config["on_delivery_error"],
+        )
+        self.failures.is_ended = True  # there is no I/O thread to tell later what nobody looked at
         self.written: dict[FutureProduceResult, _Written] = {}
 
     def append(

@@ -23,9 +23,7 @@ logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
 from kafka import KafkaProducer
 
 def make():
-    options = dict(linger_ms=60_000, request_timeout_ms=70_000, api_version=(2, 6), max_block_ms=5000, retries=5)
-    if "exit_timeout_ms" in KafkaProducer.DEFAULT_CONFIG:
-        options["exit_timeout_ms"] = 500
+    options = dict(linger_ms=60_000, request_timeout_ms=70_000, api_version=(2, 6), max_block_ms=5000, retries=5, exit_timeout_ms=500)
     made = KafkaProducer(bootstrap_servers=sys.argv[1], **options)
     made.partitions_for("t")
     return made

@@ -395,3 +395,37 @@ def test_compiled_results_refuse_what_is_no_future() -> None:
         COMPILED.result().register(None, 0, print)
     with pytest.raises(TypeError):
         COMPILED.result().register(object(), 0, print)
+
+
+SIGHTS: dict[str, Callable[[Any], Any]] = {
+    "exception": lambda future: future.exception,
+    "failed()": lambda future: future.failed(),
+    "succeeded()": lambda future: future.succeeded(),
+    "get()": lambda future: attempt(lambda: future.get(0)),
+    "errback": lambda future: future.add_errback(lambda error: None),
+    "add_both()": lambda future: future.add_both(lambda either: None),
+    "callback": lambda future: future.add_callback(lambda value: None),
+    "done callback": lambda future: future.add_done_callback(lambda done: None),
+    "is_done": lambda future: future.is_done,
+    "value": lambda future: future.value,
+}
+
+
+@pytest.mark.parametrize("sight", SIGHTS.values(), ids=list(SIGHTS))
+@pytest.mark.parametrize("complete", ["failure", "failures of records", "success"])
+def test_they_tell_the_same_of_who_looks_at_errors(sight: Callable[[Any], Any], complete: str) -> None:
+    def play(twin: Twin) -> list[int]:
+        class Looks(list):  # type: ignore[type-arg]
+            note = list.append
+
+        result = twin.result()
+        result.looks = looks = Looks()
+        first, second, _ = futures_of(twin, result, 3)
+        if "callback" in str(sight.__code__.co_names) or "errback" in str(sight.__code__.co_names):
+            sight(first)  # called at completion
+        COMPLETIONS[complete](twin, result)
+        sight(second)
+        return list(looks)
+
+    seen = same(play)
+    assert (seen == []) == (complete == "success" or sight in [SIGHTS[name] for name in ("callback", "done callback", "is_done", "value")])

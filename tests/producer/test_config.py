@@ -106,6 +106,7 @@ BAD: list[tuple[str, Any]] = [
     ("compression_type", "foo"), ("compression_type", 5),
     ("security_protocol", "TLS"), ("ssl_check_hostname", "yes"), ("ssl_cafile", "/no/such/file"), ("ssl_certfile", 5),
     ("sasl_mechanism", 5), ("api_version", "2.8"), ("api_version", (2,)), ("api_version", [2, 8]), ("api_version_auto_timeout_ms", -1),
+    ("on_delivery_error", 5), ("exit_timeout_ms", -1),
     ("metric_reporters", "x"), ("metrics_num_samples", 0), ("metrics_sample_window_ms", 0), ("metrics_enabled", 1),
     ("enable_idempotence", True), ("transactional_id", "t"), ("socks5_proxy", "socks5://x"), ("proxy_url", "http://x"),
     ("sasl_oauth_token_provider", object()), ("allow_auto_create_topics", False), ("kafka_client", object), ("ssl_ciphers", "ALL"),

@@ -191,7 +191,7 @@ def test_a_close_that_is_cut_short_ends_the_wait_for_a_broker_that_does_not_read
 
 LOSSES = {
     "closing in a callback": """
-        producer = KafkaProducer(bootstrap_servers=servers, linger_ms=60000)
+        producer = KafkaProducer(bootstrap_servers=servers, exit_timeout_ms=100, linger_ms=60000)
         entered, all_sent, closed = (threading.Event() for _ in range(3))
         producer.send("t", b"v").add_callback(lambda _: (entered.set(), all_sent.wait(10), producer.close(), closed.set()))
         threading.Thread(target=producer.flush, daemon=True).start()
@@ -202,7 +202,7 @@ LOSSES = {
         closed.wait(10)
     """,
     "closing in another thread": """
-        producer = KafkaProducer(bootstrap_servers=servers)
+        producer = KafkaProducer(bootstrap_servers=servers, exit_timeout_ms=100)
         producer.send("t", b"v").get(10)
         for _ in range(5):
             producer.send("t", b"held")
@@ -212,8 +212,9 @@ LOSSES = {
     """,
     "nobody refers to it": """
         def send():
-            producer = KafkaProducer(bootstrap_servers=servers, linger_ms=60000)
-            producer.partitions_for("t")
+            producer = KafkaProducer(bootstrap_servers=servers, exit_timeout_ms=100, linger_ms=60000)
+            producer.send("t", b"v")
+            producer.flush()
             for _ in range(5):
                 producer.send("t", b"held")
         send()

@@ -1,0 +1,268 @@
+"""Promise 5: every call that waits keeps its budget; close() ends closed; a with block hides no exception; exit flushes, bounded and quiet."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from typing import Any, Callable
+
+import pytest
+
+from kafka import KafkaProducer
+from kafka.errors import IllegalStateError, KafkaTimeoutError, NoBrokersAvailable
+from kafka.testing import KafkaBroker, faults
+from tests.scenarios.stage import Stage
+
+Make = Callable[..., KafkaProducer]
+
+SLACK_S = 0.25  # under load
+NOT_DELIVERED = "The producer was closed with {} record(s) not delivered: IllegalStateError: Producer is closed forcefully."
+
+
+def python(script: str, *values: Any, **popen: Any) -> subprocess.Popen[str]:
+    """Run a script in a new interpreter that shows every warning; its `argv` are the values."""
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", textwrap.dedent(SETUP) + textwrap.dedent(script), *map(str, values)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
+
+
+SETUP = """
+    import atexit, logging, sys, threading, time
+    began = []
+    atexit.register(lambda: [print(time.monotonic() - at) for at in began])  # after what is registered later
+    logging.basicConfig(format="%(message)s")
+    from kafka import KafkaProducer
+    servers = sys.argv[1]
+"""
+
+
+def told(process: subprocess.Popen[str]) -> list[str]:
+    """What it wrote to stderr until its end, which was a good one."""
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    return errors.splitlines()
+
+
+# --- exit ---------------------------------------------------------------------------------------------------------------
+
+
+def test_exit_delivers_what_was_sent_and_says_nothing(broker: KafkaBroker) -> None:
+    script = """
+        producers = [KafkaProducer(bootstrap_servers=servers, linger_ms=60000) for _ in range(3)]
+        for producer in producers:
+            for _ in range(100):
+                producer.send("t", b"v")
+    """
+    assert told(python(script, broker.bootstrap_servers)) == []
+    assert len(broker.records("t")) == 300
+
+
+def test_exit_over_a_dead_broker_takes_exit_timeout_for_all_producers_and_one_line_for_each(broker: KafkaBroker) -> None:
+    script = """
+        producers = [KafkaProducer(bootstrap_servers=servers, retries=5, exit_timeout_ms=700) for _ in range(3)]
+        for producer in producers:
+            producer.send("t", b"v").get(10)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for producer in producers:
+            producer.send("t", b"v")
+        began.append(time.monotonic())
+    """
+    process = python(script, broker.bootstrap_servers, stdin=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    with broker.faults.add(faults.DropRequest(), api="Produce"):
+        took, errors = process.communicate("\n", timeout=30)
+    assert 0.7 <= float(took) < 0.7 + SLACK_S
+    assert errors.splitlines() == [NOT_DELIVERED.format(1)] * 3
+
+
+def test_ctrl_c_cuts_the_wait_at_exit_short(broker: KafkaBroker) -> None:
+    script = """
+        producer = KafkaProducer(bootstrap_servers=servers, exit_timeout_ms=60000)
+        producer.send("t", b"v").get(10)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        producer.send("t", b"v")
+    """
+    process = python(script, broker.bootstrap_servers, stdin=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout.readline() == "ready\n"
+    rule = broker.faults.add(faults.DropRequest(), api="Produce")
+    process.stdin.write("\n")
+    process.stdin.flush()
+    rule.wait()
+    time.sleep(0.2)  # until it is at its end; earlier, Ctrl-C would be the program's
+    process.send_signal(signal.SIGINT)
+    began_s = time.monotonic()
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - began_s < 2
+    assert errors.splitlines() == [NOT_DELIVERED.format(1)]
+
+
+@pytest.mark.parametrize("way", ["sys.exit(3)", "raise SystemExit(3)", "ending"])
+def test_exit_delivers_whatever_way_the_program_ends(broker: KafkaBroker, way: str) -> None:
+    script = f"""
+        def end(producer):
+            for _ in range(10):
+                producer.send("t", b"v")
+            {way if way != "ending" else "pass"}
+        producer = KafkaProducer(bootstrap_servers=servers, linger_ms=60000)
+        end(producer)
+    """
+    process = python(script, broker.bootstrap_servers)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == (0 if way == "ending" else 3)
+    assert errors == ""
+    assert len(broker.records("t")) == 10
+
+
+# --- with ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_with_block_that_an_exception_leaves_is_bounded_and_shows_that_exception(make_producer: Make, broker: KafkaBroker) -> None:
+    producer = make_producer(retries=5, exit_timeout_ms=300)
+    producer.send("t", b"v").get(10)
+    broker.faults.add(faults.DropRequest(), api="Produce")
+    began_s = time.monotonic()
+    with pytest.raises(ZeroDivisionError) as caught, producer:
+        future = producer.send("t", b"v")
+        raise ZeroDivisionError
+    assert time.monotonic() - began_s < 0.3 + SLACK_S
+    assert caught.value.__cause__ is None
+    assert isinstance(future.exception, IllegalStateError)
+
+
+class Unclosable:
+    """A serializer whose close() fails."""
+
+    def serialize(self, topic: str, value: Any) -> bytes:
+        return bytes(value)
+
+    def close(self) -> None:
+        raise RuntimeError("cannot close")
+
+
+def test_what_closing_raises_hides_no_exception_of_a_with_block(make_producer: Make, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ZeroDivisionError), make_producer(value_serializer=Unclosable()):
+        raise ZeroDivisionError
+
+
+# --- del ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_producer_nobody_refers_to_delivers_what_it_has_and_leaves_no_thread(broker: KafkaBroker) -> None:
+    before = set(threading.enumerate())
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, linger_ms=60_000)
+    futures = [producer.send("t", b"v") for _ in range(100)]
+    gone = weakref.ref(producer)
+    [thread] = [thread for thread in set(threading.enumerate()) - before if thread.name.endswith("-network-thread")]
+    del producer
+    gc.collect()
+    assert gone() is None
+    thread.join(5)
+    assert not thread.is_alive()
+    assert all(future.succeeded() for future in futures)
+
+
+def test_it_does_not_live_longer_than_exit_timeout(broker: KafkaBroker, caplog: pytest.LogCaptureFixture) -> None:
+    before = set(threading.enumerate())
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, exit_timeout_ms=300)
+    producer.send("t", b"v").get(10)
+    [thread] = [thread for thread in set(threading.enumerate()) - before if thread.name.endswith("-network-thread")]
+    with broker.faults.add(faults.DropRequest(), api="Produce"):
+        future = producer.send("t", b"v")
+        del producer
+        gc.collect()
+        thread.join(0.3 + SLACK_S)
+    assert not thread.is_alive()
+    assert isinstance(future.exception, IllegalStateError)
+    assert NOT_DELIVERED.format(1) in caplog.text
+
+
+# --- budgets ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stuck(broker: KafkaBroker, make_producer: Make) -> Iterator[KafkaProducer]:
+    """A producer whose brokers answer nothing any more."""
+    producer = make_producer(retries=1000, max_block_ms=400, buffer_memory=3000)
+    producer.send("t", b"v").get(10)
+    broker.faults.add(faults.DropRequest())
+    yield producer
+    producer.close(0)
+
+
+WAITS: dict[str, Callable[[KafkaProducer], Any]] = {
+    "flush": lambda producer: producer.flush(0.4),
+    "get": lambda producer: producer.send("t", b"v").get(0.4),
+    "result": lambda producer: producer.send("t", b"v").result(0.4),
+    "partitions_for": lambda producer: producer.partitions_for("unknown"),
+    "send, for metadata": lambda producer: producer.send("unknown", b"v"),
+    "send, for room": lambda producer: [producer.send("t", b"x" * 900) for _ in range(10)],
+}
+
+
+@pytest.mark.parametrize("wait", WAITS.values(), ids=list(WAITS))
+def test_what_waits_keeps_its_budget(stuck: KafkaProducer, wait: Callable[[KafkaProducer], Any]) -> None:
+    stuck.send("t", b"v")
+    began_s = time.monotonic()
+    with pytest.raises(KafkaTimeoutError):
+        wait(stuck)
+    assert 0.4 <= time.monotonic() - began_s < 0.4 + SLACK_S
+
+
+@pytest.mark.parametrize("budget_s", [0, 0.4])
+def test_close_keeps_its_budget_and_ends_closed(stuck: KafkaProducer, budget_s: float, caplog: pytest.LogCaptureFixture) -> None:
+    futures = [stuck.send("t", b"v") for _ in range(5)]
+    began_s = time.monotonic()
+    with caplog.at_level(logging.WARNING, "kafka"):
+        stuck.close(budget_s)
+    assert budget_s <= time.monotonic() - began_s < budget_s + SLACK_S
+    assert all(isinstance(future.exception, IllegalStateError) for future in futures)
+    assert not [thread for thread in threading.enumerate() if thread.name == f"{stuck.config['client_id']}-network-thread"]
+    assert [record.getMessage() for record in caplog.records if "not delivered" in record.getMessage()] == [NOT_DELIVERED.format(5)]
+    assert stuck._client.in_flight_request_count() == 0
+
+
+@pytest.mark.parametrize("listens", [True, False], ids=["answers nothing", "refuses"])
+def test_the_constructor_keeps_its_budget(listens: bool) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        if listens:
+            listener.listen()
+        began_s = time.monotonic()
+        with pytest.raises(NoBrokersAvailable):
+            KafkaProducer(bootstrap_servers=f"127.0.0.1:{listener.getsockname()[1]}", api_version_auto_timeout_ms=400)
+        assert 0.4 <= time.monotonic() - began_s < 0.4 + SLACK_S
+
+
+def test_close_without_a_budget_ends_when_the_last_future_has_expired() -> None:
+    stage = Stage()
+    producer = stage.producer(retries=1000, delivery_timeout_ms=3000, request_timeout_ms=1000)
+    producer.send("t", b"v").get()
+    stage.link.make_unreachable()
+    future = producer.send("t", b"v")
+    with stage.takes(3.0):
+        producer.close()
+    assert isinstance(future.exception, KafkaTimeoutError)
+
+
+def test_twenty_threads_may_close_at_once(stuck: KafkaProducer) -> None:
+    future = stuck.send("t", b"v")
+    threads = [threading.Thread(target=stuck.close, args=(0.3,)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(0.3 + SLACK_S + 1)
+    assert not any(thread.is_alive() for thread in threads)
+    assert future.is_done

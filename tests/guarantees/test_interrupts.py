@@ -1,0 +1,190 @@
+"""Promise 6: the producer may be used in callbacks, signal handlers and shutdown hooks, and Ctrl-C interrupts every wait."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Callable
+
+import pytest
+
+from kafka import KafkaProducer
+from kafka.errors import IllegalStateError
+from kafka.testing import KafkaBroker, faults
+
+Make = Callable[..., KafkaProducer]
+
+INTERRUPT_AFTER_S = 0.15
+INTERRUPTED_WITHIN_S = 0.25
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Has Ctrl-C come soon after it is called."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    yield lambda: signal.setitimer(signal.ITIMER_REAL, INTERRUPT_AFTER_S) and None
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def stuck(broker: KafkaBroker, make_producer: Make) -> Iterator[KafkaProducer]:
+    """A producer whose brokers answer nothing, until the faults are cleared."""
+    producer = make_producer(retries=1000, max_block_ms=60_000, buffer_memory=3000, request_timeout_ms=1000)
+    producer.send("t", b"v").get(10)
+    broker.faults.add(faults.DropRequest())
+    yield producer
+    producer.close(0)
+
+
+WAITS: dict[str, Callable[[KafkaProducer], Any]] = {
+    "flush": lambda producer: producer.flush(),
+    "flush with a budget": lambda producer: producer.flush(60),
+    "get": lambda producer: producer.send("t", b"v").get(),
+    "get with a budget": lambda producer: producer.send("t", b"v").get(60),
+    "partitions_for": lambda producer: producer.partitions_for("unknown"),
+    "send, for metadata": lambda producer: producer.send("unknown", b"v"),
+    "send, for room": lambda producer: [producer.send("t", b"x" * 900) for _ in range(10)],
+}
+
+
+def interrupted(call: Callable[[], Any], ctrl_c: Callable[[], None]) -> None:
+    ctrl_c()
+    began_s = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        call()
+    assert time.monotonic() - began_s < INTERRUPT_AFTER_S + INTERRUPTED_WITHIN_S
+
+
+@pytest.mark.parametrize("wait", WAITS.values(), ids=list(WAITS))
+def test_ctrl_c_interrupts_every_wait_and_leaves_the_producer_usable(
+    broker: KafkaBroker, stuck: KafkaProducer, ctrl_c: Callable[[], None], wait: Callable[[KafkaProducer], Any]
+) -> None:
+    stuck.send("t", b"v")
+    interrupted(lambda: wait(stuck), ctrl_c)
+    broker.faults.clear()
+    assert stuck.send("t", b"after").get(10).topic == "t"
+    stuck.flush(10)
+    assert stuck._accumulator.memory.used_bytes == 0
+    assert stuck.status().threads_waiting_for_room == 0
+
+
+def test_ctrl_c_interrupts_close_which_ends_closed_all_the_same(stuck: KafkaProducer, ctrl_c: Callable[[], None]) -> None:
+    future = stuck.send("t", b"v")
+    interrupted(stuck.close, ctrl_c)
+    assert stuck._sender.terminated.block(5)
+    assert isinstance(future.exception, IllegalStateError)
+
+
+def test_ctrl_c_interrupts_the_constructor_which_leaves_nothing(ctrl_c: Callable[[], None]) -> None:
+    threads = set(threading.enumerate())
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        servers = f"127.0.0.1:{listener.getsockname()[1]}"
+        interrupted(lambda: KafkaProducer(bootstrap_servers=servers, api_version_auto_timeout_ms=60_000), ctrl_c)
+    assert set(threading.enumerate()) == threads
+
+
+def test_ctrl_c_interrupts_await(stuck: KafkaProducer, ctrl_c: Callable[[], None]) -> None:
+    import asyncio
+
+    async def wait() -> None:
+        await stuck.send("t", b"v")
+
+    interrupted(lambda: asyncio.run(wait()), ctrl_c)
+
+
+@pytest.mark.parametrize("in_handler", ["producer.flush(10)", "producer.close(10)", "producer.flush(10); producer.close(10)", "sys.exit()"])
+def test_a_sigterm_handler_may_flush_and_close_in_the_middle_of_a_tight_send_loop(broker: KafkaBroker, in_handler: str) -> None:
+    script = f"""
+import os, signal, sys
+from kafka import KafkaProducer
+from kafka.errors import IllegalStateError
+producer = KafkaProducer(bootstrap_servers={broker.bootstrap_servers!r}, acks="all", buffer_memory=1 << 20)
+sent = []
+def end(*_):
+    {in_handler}
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+producer.send("t", b"first").get(10)
+print("ready", flush=True)
+try:
+    while True:
+        sent.append(producer.send("t", b"v" * 100))
+finally:
+    producer.close(10)
+    os.write(1, b"%d" % sum(future.succeeded() for future in sent))
+    assert all(future.succeeded() for future in sent)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.2)  # into the loop, wherever that is
+    process.send_signal(signal.SIGTERM)
+    out, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+    assert len(broker.records("t")) >= int(out) + 1 > 1
+
+
+@pytest.mark.parametrize(
+    "hook", ["atexit.register(producer.close)", "threading._register_atexit(producer.flush)", "weakref.finalize(producer, print, end='')"]
+)
+def test_shutdown_hooks_may_use_it(broker: KafkaBroker, hook: str) -> None:
+    script = f"""
+import atexit, threading, weakref
+from kafka import KafkaProducer
+producer = KafkaProducer(bootstrap_servers={broker.bootstrap_servers!r}, linger_ms=60000)
+{hook}
+for _ in range(10):
+    producer.send("t", b"v")
+"""
+    done = subprocess.run([sys.executable, "-X", "dev", "-W", "error", "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stderr == ""
+    assert len(broker.records("t")) == 10
+
+
+def test_every_method_returns_at_once_in_a_callback(make_producer: Make) -> None:
+    producer = make_producer(linger_ms=60_000)
+    outcomes: dict[str, Any] = {}
+    done = threading.Event()
+    calls: dict[str, Callable[[], Any]] = {
+        "send": lambda: producer.send("t", b"v"),
+        "send to an unknown topic": lambda: producer.send("unknown", b"v"),
+        "flush": lambda: producer.flush(10),
+        "get": lambda: producer.send("t", b"v").get(10),
+        "partitions_for": lambda: producer.partitions_for("another"),
+        "status": producer.status,
+        "metrics": producer.metrics,
+        "close": producer.close,
+    }
+
+    def call_all(_: Any) -> None:
+        for name, call in calls.items():
+            began_s = time.monotonic()
+            try:
+                call()
+                outcome: Any = "returned"
+            except Exception as error:  # noqa: BLE001 - what it is, is asserted below
+                outcome = type(error)
+            assert time.monotonic() - began_s < 0.25
+            outcomes[name] = outcome
+        done.set()
+
+    producer.send("t", b"v").add_callback(call_all)
+    producer.flush(10)
+    assert done.is_set()
+    refused = {"flush", "get", "partitions_for"}
+    assert outcomes == {name: IllegalStateError if name in refused else "returned" for name in calls}
+    assert producer._sender.terminated.block(10)
