@@ -115,6 +115,22 @@ def test_a_record_that_expires_while_its_answer_is_awaited_may_be_written() -> N
     assert said(error) == ("maybe", 2, pytest.approx(1.5), TopicPartition("t", 0))
 
 
+def test_it_may_be_written_too_where_that_was_the_only_attempt() -> None:
+    stage = Stage()
+    producer = stage.producer(retries=1, delivery_timeout_ms=1200, **SILENT)
+    producer.send("t", b"v").get()
+    stage.cluster.faults.add(faults.DropReply(), api="Produce")
+    stage.link.cut()
+    stage.link.refuse()
+    future = producer.send("t", b"late")
+    stage.clock.run_for(0.5)
+    stage.link.heal()
+    with stage.takes(0.7):
+        producer.flush()
+    assert said(future.exception)[:2] == ("maybe", 1)
+    assert len(stage.cluster.records("t")) == 2
+
+
 def test_a_lost_connection_says_maybe_and_each_batch_of_the_request_has_an_error_of_its_own() -> None:
     stage = Stage(latency_s=0.01, default_partitions=2)
     producer = stage.producer()
