@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 import weakref
 from typing import Any
@@ -22,6 +23,7 @@ log = GuardedLogger(logging.getLogger(__name__))
 _GRACE_S = 0.05  # how long an idle I/O thread may take to stop when the time that close() was given is over
 _MOST_GRACE_S = 0.5  # the same for one that is busy with work of ours
 _living: weakref.WeakSet[Lifecycle] = weakref.WeakSet()
+_registered: set[int] = set()  # processes whose end multiprocessing was told of
 
 
 class Lifecycle:
@@ -38,6 +40,7 @@ class Lifecycle:
         self._first_call = [True]  # a token: whoever takes it is the first to end the producer
         self._thread = threading.Thread(target=self._run, name=f"{producer.config['client_id']}-network-thread", daemon=True)
         self._starts_thread = starts_thread
+        _exit_with_multiprocessing()
         _living.add(self)
         weakref.finalize(producer, self.abandon).atexit = False
         if starts_thread:
@@ -166,6 +169,14 @@ def _exit_all() -> None:
         for lifecycle in living:
             lifecycle.stop_exit()
     failures.tell_rest()
+
+
+def _exit_with_multiprocessing() -> None:
+    """Children that multiprocessing forks end without atexit, unless Python is new: have its own end of a process end producers too."""
+    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if process is not None and util is not None and process.parent_process() is not None and os.getpid() not in _registered:
+        _registered.add(os.getpid())
+        util.Finalize(None, _exit_all, exitpriority=0)
 
 
 def _forget_all() -> None:

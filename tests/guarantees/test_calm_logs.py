@@ -59,29 +59,31 @@ OUTAGES: dict[str, Callable[[Stage], Any]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("retries", [0, 1_000_000], ids=["without retries", "with retries"])
-@pytest.mark.parametrize("brokers", [1, 6])
+@pytest.mark.parametrize(("brokers", "retries"), [(1, 0), (6, 1_000_000)], ids=["one broker, no retries", "six brokers, retries"])
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_five_minutes_without_kafka_give_at_most_20_lines(
     outage: str, brokers: int, retries: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = Stage(brokers=brokers, latency_s=0.002)
     producer = stage.producer(retries=retries, request_timeout_ms=5000, delivery_timeout_ms=20_000, max_block_ms=1000)
-    topics = [f"topic-{number}" for number in range(8)]
+    topics = [f"topic-{number}" for number in range(6)]
     for topic in topics:
         producer.send(topic, b"v").get()
     caplog.set_level(logging.INFO)
     OUTAGES[outage](stage)
-    began_s, futures = stage.now_s, []
+    began_s = stage.now_s
+    watched: list[Any] = []
     while stage.now_s < began_s + OUTAGE_S:
-        for topic in topics:
-            futures.append(producer.send(topic, b"v"))
-            futures[-1].add_errback(lambda error: None)
-        stage.clock.run_for(1)
+        for number, topic in enumerate(topics):
+            future = producer.send(topic, b"v")
+            if number == 0:
+                watched.append(future)
+        stage.clock.run_for(2)
+    del future
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) <= MOST_LINES, "\n".join(lines)
     assert lines, "it is told that something is wrong"
-    assert any(future.failed() for future in futures) or outage == "cut every second"
+    assert any(future.failed() for future in watched) or outage == "cut every second"
 
 
 def test_lines_that_were_held_back_are_counted_in_later_ones(caplog: pytest.LogCaptureFixture) -> None:

@@ -210,14 +210,14 @@ def test_every_method_answers_in_a_child(make_producer: Make) -> None:
         with pytest.raises(IllegalStateError, match="closed"):
             closed.send("t", b"v")
         closed.close()
-        answers = [producer.bootstrap_connected(), producer.partitions_for("t"), bool(producer.metrics())]
+        answers = [producer.bootstrap_connected(), producer.partitions_for("t"), bool(producer.metrics()), producer.status().state]
         producer.close()
         producer.close(0)
         with pytest.raises(IllegalStateError, match="closed"):
             producer.send("t", b"v")
         return answers
 
-    assert in_child(child) == [False, {0, 1, 2}, True]
+    assert in_child(child) == [False, {0, 1, 2}, True, "open"]
     send_and_wait(producer, b"after")
 
 
@@ -343,6 +343,33 @@ def test_multiprocessing_with_a_producer_of_the_parents(broker: KafkaBroker, mak
         process.join(20)
     assert [process.exitcode for process in processes] == [0] * 4
     assert values(broker) == Counter([b"before", b"0", b"1", b"2", b"3"])
+
+
+def _leave(producer: KafkaProducer, values: list[bytes]) -> None:
+    for value in values:
+        producer.send("t", value)
+
+
+def _make_and_leave(servers: str, values: list[bytes]) -> None:
+    producer = KafkaProducer(bootstrap_servers=servers, linger_ms=60_000)
+    _leave(producer, values)
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_a_process_of_multiprocessing_that_closes_nothing_sends_what_it_left(broker: KafkaBroker, make_producer: Make, method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("multiprocessing cannot do this here")
+    context = multiprocessing.get_context(method)
+    sent = [b"%d" % number for number in range(20)]
+    broker.create_topic("t", 1)
+    target: tuple[Any, tuple[Any, ...]] = (_make_and_leave, (broker.bootstrap_servers, sent))
+    if method == "fork":
+        target = (_leave, (make_producer(linger_ms=60_000), sent))
+    process = context.Process(target=target[0], args=target[1])
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+    assert values(broker) == Counter(sent)
 
 
 PREFORK = """
