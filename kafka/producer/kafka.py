@@ -393,8 +393,6 @@ class KafkaProducer:
 
         A snapshot for health checks and for humans: it waits for nobody, and what it shows may have changed already.
         """
-        if self._home.forked and not self._closed:
-            self._begin_anew()
         return status_of(self._lifecycle.parts, is_closed=self._closed)
 
     # --- what instrumentation calls -----------------------------------------------------------------------------
