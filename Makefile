@@ -32,7 +32,7 @@ unit: $(VENV)/.ready  ## the suite without real Kafka
 	@$(BIN)/python -m pytest -m "not broker" $(ARGS)
 
 fuzz: $(VENV)/.ready  ## answers that were tampered with, CASES of each kind
-	@KAFKA_FUZZ_CASES=$(CASES) $(BIN)/python -m pytest --timeout 0 tests/guarantees/test_fuzz.py $(ARGS)
+	@KAFKA_FUZZ_CASES=$(CASES) $(BIN)/python -m pytest --timeout 0 -o faulthandler_timeout=0 tests/guarantees/test_fuzz.py $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff
 	@$(BIN)/ruff check --quiet .
