@@ -427,7 +427,7 @@ class KafkaProducer:
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
-        return f"<KafkaProducer client_id={self.config['client_id']} bootstrap_servers={self.config['bootstrap_servers']!r} {state}>"
+        return f"<{type(self).__name__} client_id={self.config['client_id']} bootstrap_servers={self.config['bootstrap_servers']!r} {state}>"
 
 
 __all__: Sequence[str] = ("KafkaProducer",)

@@ -19,6 +19,7 @@ from kafka.testing.sasl import Sasl
 from kafka.testing.server import Server
 
 _HOST = "127.0.0.1"
+_HIGHEST_PORT = 65535
 _Self = TypeVar("_Self", bound="KafkaCluster")
 
 
@@ -84,10 +85,15 @@ class KafkaCluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where clients find it, "127.0.0.1:port", with commas between several; RuntimeError before the first start()."""
-        if any(node.port == 0 for node in self.cluster.nodes.values()):
+        """Where clients find it, "127.0.0.1:port", with commas between several; RuntimeError before the first start().
+
+        A broker that was stopped keeps its address; one that has never run has none.
+        """
+        nodes = self.cluster.nodes.values()
+        known = [node for node in nodes if node.port]
+        if not known or any(node.is_running and not node.port for node in nodes):
             raise RuntimeError("The broker has no port before start()")
-        return self.cluster.bootstrap_servers
+        return ",".join(f"{node.host}:{node.port}" for node in known)
 
     @property
     def faults(self) -> Faults:
@@ -97,21 +103,23 @@ class KafkaCluster:
     # --- brokers --------------------------------------------------------------------------------------------------
 
     def start(self, node_id: int | None = None, *, port: int | None = None) -> None:
-        """Listen and serve, again on the same ports after a stop(); OSError where another program has taken one meanwhile.
+        """Listen and serve, again on the same ports after a stop(); what runs already goes on.
 
-        With `node_id` only this broker is started, on `port` if that is given (0: any that is free); without it the first broker that runs
-        is on `port`, and the others on those that follow.
+        With `node_id` only this broker is started, on `port` if that is given (0: any that is free); without it the first broker that was
+        not stopped is on `port`, and the others on those that follow. While the cluster does not run, a broker's `port` is for its start().
+        OSError where another program has a port, and then ports are what they were; ValueError for a port that cannot be; RuntimeError for
+        the `port` of what runs already.
         """
         if node_id is None:
-            if self._server is None:
-                running = self.cluster.running_nodes()
-                for number, node in enumerate(running):
-                    if port is not None:
-                        node.port = port + number if port else 0
-                self._server = Server(self.cluster, running)
+            self._start_all(port)
             return
         node = self.cluster.node(node_id)
+        _check_port(port)
         if node.is_running:
+            if port is not None:
+                if self._server is not None:
+                    raise RuntimeError(f"Broker {node_id} runs, at port {node.port}: it can be given another port when it is stopped")
+                node.port = port
             return
         self._listen(node, node.port if port is None else port)
         self.cluster.start_node(node_id)
@@ -148,6 +156,24 @@ class KafkaCluster:
         if found is None:
             raise ValueError(f"There is no partition {topic}-{partition}")
         return found.leader
+
+    def _start_all(self, port: int | None) -> None:
+        running = self.cluster.running_nodes()
+        _check_port(port, len(running))
+        if self._server is not None:
+            if port is not None:
+                raise RuntimeError(f"The cluster runs, at {self.bootstrap_servers}: it can be given another port when it is stopped")
+            return
+        before = [node.port for node in running]
+        try:
+            for number, node in enumerate(running):
+                if port is not None:
+                    node.port = port + number if port else 0
+            self._server = Server(self.cluster, running)
+        except BaseException:
+            for node, earlier in zip(running, before):
+                node.port = earlier
+            raise
 
     def _listen(self, node: Node, port: int) -> None:
         before, node.port = node.port, port
@@ -211,6 +237,16 @@ class KafkaCluster:
         ValueError for an API that is not served.
         """
         return self.cluster.requests.of(None if api is None else api_name(api))
+
+
+def _check_port(port: int | None, count: int = 1) -> None:
+    """ValueError where there are not `count` ports from this one on; 0 is any that are free."""
+    if port is None:
+        return
+    if type(port) is not int or not 0 <= port <= _HIGHEST_PORT:
+        raise ValueError(f"port is a number from 0 to {_HIGHEST_PORT}, not {port!r}")
+    if port and port + count - 1 > _HIGHEST_PORT:
+        raise ValueError(f"port {port} is too high for {count} brokers: there are ports up to {_HIGHEST_PORT}")
 
 
 class KafkaBroker(KafkaCluster):

@@ -26,7 +26,6 @@ from kafka.errors import (
 )
 
 _MEMBER_IDS = uuid.UUID("b0a9a8b6-5a0e-4f0a-8d6a-0d4f2f6f7f11")
-NO_GENERATION = -1
 
 
 class GroupState(Enum):

@@ -58,10 +58,6 @@ class Outbox:
         """How the connection ends, once all that stands before that is taken."""
 
     @property
-    def is_empty(self) -> bool:
-        return not self._queue
-
-    @property
     def next_s(self) -> float:
         """When take() has something; inf where nothing was put."""
         return self._free_s if self._queue else math.inf

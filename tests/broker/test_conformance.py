@@ -16,7 +16,6 @@ from tests.conformance.parts import PARTS
 def test_the_kept_answers_are_real_kafkas(version: str, cluster_of: StartCluster) -> None:
     assert PARTS
 
-
     @contextlib.contextmanager
     def start(brokers: int) -> Iterator[str]:
         with cluster_of(version, brokers=brokers) as kafka:

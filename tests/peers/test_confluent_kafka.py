@@ -270,5 +270,3 @@ def test_groups_are_listed_and_described(consumer_for: Make) -> None:
         (described,) = admin.describe_consumer_groups(["mine"]).values()
         found = described.result(LIMIT_S)
         assert (found.group_id, found.state.name, len(found.members)) == ("mine", "STABLE", 1)
-
-

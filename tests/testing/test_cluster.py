@@ -314,6 +314,62 @@ def test_a_port_that_is_taken_leaves_the_broker_stopped(cluster: KafkaCluster) -
         assert third.ask(metadata("t"), 9) is not None
 
 
+@pytest.mark.parametrize("node_id", [1, None])
+def test_what_runs_cannot_be_given_another_port(cluster: KafkaCluster, node_id: int | None) -> None:
+    before = cluster.bootstrap_servers
+    with pytest.raises(RuntimeError, match="port when it is stopped"):
+        cluster.start(node_id, port=0)
+    cluster.start(node_id)
+    assert cluster.bootstrap_servers == before
+
+
+@pytest.mark.parametrize(("node_id", "port"), [(2, 70_000), (2, -1), (None, 65_536), (None, 65_534), (2, "9092")])
+def test_a_port_that_cannot_be_is_refused(node_id: int | None, port: Any) -> None:
+    cluster = KafkaCluster()
+    cluster.stop(2 if node_id else None)
+    with pytest.raises(ValueError, match="port"):
+        cluster.start(node_id, port=port)
+    with cluster:
+        assert all(address.startswith("127.0.0.1:") for address in cluster.bootstrap_servers.split(","))
+
+
+def test_after_a_start_on_a_port_that_is_taken_the_ports_are_what_they_were() -> None:
+    cluster = KafkaCluster(brokers=2)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            cluster.start(port=taken)
+        with pytest.raises(RuntimeError, match="start"):
+            _ = cluster.bootstrap_servers
+        with cluster:
+            before = cluster.bootstrap_servers
+        with pytest.raises(OSError, match="in use"):
+            cluster.start(port=taken)
+        assert cluster.bootstrap_servers == before
+        with cluster, client_of(cluster, 2) as second:
+            assert second.ask(metadata("t"), 9) is not None
+
+
+def test_a_broker_that_has_never_run_has_no_address() -> None:
+    cluster = KafkaCluster(brokers=2)
+    cluster.stop(1)
+    with cluster:
+        (address,) = cluster.bootstrap_servers.split(",")
+        with RawClient(address) as second:
+            assert [f"{b.host}:{b.port}" for b in second.ask(metadata("t"), 9).brokers] == [address]
+        cluster.start(1)
+        assert cluster.bootstrap_servers.split(",")[1:] == [address]
+
+
+def test_a_port_given_before_the_start_is_for_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        free = other.getsockname()[1]
+    cluster = KafkaCluster(brokers=2)
+    cluster.start(2, port=free)
+    with cluster:
+        assert cluster.bootstrap_servers.endswith(f":{free}")
+
+
 def test_what_goes_wrong_on_the_brokers_thread_is_raised_where_it_was_asked_for(cluster: KafkaCluster) -> None:
     cluster.stop(2)
     node = cluster.cluster.nodes[2]

@@ -136,6 +136,7 @@ def test_nothing_is_connected_resolved_or_started(monkeypatch: pytest.MonkeyPatc
 def test_it_is_told_apart_by_its_repr_and_is_a_kafka_producer() -> None:
     producer = MockProducer(client_id="orders")
     assert isinstance(producer, KafkaProducer)
+    assert "MockProducer" in repr(producer)
     assert "orders" in repr(producer)
     assert producer.metrics() is not None
 
