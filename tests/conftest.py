@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ from kafka.testing import KafkaBroker
 
 
 def pytest_configure() -> None:
-    """What is tested must be what is written: compiled code older than its source is an error."""
+    """What is tested must be what is written: compiled code older than its source is an error. Children must hear of Ctrl-C, as from a terminal."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of what a shell runs in the background; programs that are started inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if kafka.__impl__ != "compiled":
         return
     for name in (*TWINS, *FROM_SOURCE):

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cluster.start(port=options.port)
-    except (OSError, OverflowError) as error:  # ports are counted up from the first
+    except (OSError, OverflowError, ValueError) as error:  # ports are counted up from the first
         return _fail(f"cannot listen on port {options.port}{f' and the {options.brokers - 1} after it' if options.brokers > 1 else ''}: {error}")
     try:
         sys.stdout.write(f"{cluster.bootstrap_servers}\n")
