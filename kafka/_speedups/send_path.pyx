@@ -93,7 +93,6 @@ cdef class SendPath:
     cdef uint64_t _random
     cdef object _accumulator
     cdef object _fresh
-    cdef object _format
     cdef object _home
     cdef Py_ssize_t _sendable_bytes
     cdef Py_ssize_t _batch_bytes
@@ -108,7 +107,6 @@ cdef class SendPath:
         """`most_bytes`: a larger record is not looked at here; `notices_full`: somebody must be told when a batch has reached its size."""
         self._accumulator = accumulator
         self._fresh = accumulator.fresh
-        self._format = accumulator.format
         self._home = accumulator.home
         self._sendable_bytes, self._batch_bytes = accumulator.sizes
         self._new_result = new_result
@@ -255,14 +253,15 @@ cdef class SendPath:
         cdef RecordBuffer records
         cdef double now_s
         accumulator = self._accumulator
-        if accumulator.format is not self._format or accumulator.size_limits:
+        format = accumulator.format
+        if format.magic != 2 or accumulator.size_limits:
             return None
         now_s = _time.monotonic() if self._monotonic is None else self._monotonic()
         queue = slot.queue
         batches = queue.batches
         result = self._new_result(queue.topic_partition, self._home)
         records = RecordBuffer(
-            self._format, result, at_ms, self._sendable_bytes, self._batch_bytes, 0 if previous is None else previous.open_bytes
+            format, result, at_ms, self._sendable_bytes, self._batch_bytes, 0 if previous is None else previous.open_bytes
         )
         batch = self._new_batch(queue, records, now_s)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
 from kafka._clock import Clock
+from kafka.testing.apis import api_key
 from kafka.testing.groups import Groups
 from kafka.testing.log import PartitionLog
 from kafka.testing.offsets import OffsetStore
@@ -138,16 +139,26 @@ class Cluster:
         """
         if brokers < 1 or default_partitions < 1:
             raise ValueError("A cluster needs at least one broker and one partition for each topic")
+        if max_message_bytes < 1 or min_insync_replicas < 1:
+            raise ValueError(f"max_message_bytes={max_message_bytes} and min_insync_replicas={min_insync_replicas} must be 1 at least")
+        if sasl is not None and not isinstance(sasl, Sasl):
+            raise ValueError(f"sasl must be a kafka.testing.Sasl, not {type(sasl).__name__}")
+        if version is not None and not isinstance(version, str):
+            raise ValueError(f"version must be a string as '2.8', not {version!r}")
+        for api, (lowest, highest) in (api_versions or {}).items():
+            if api != api_key(api) or not 0 <= lowest <= highest:
+                raise ValueError(f"api_versions must be {{number of an API: (lowest, highest version)}}, and has {api!r}: {(lowest, highest)}")
         if sasl is not None and version is not None and release_of(version) < FIRST_WITH_SASL:
             raise ValueError(f"Kafka {version} has no SASL but GSSAPI")
         check_server_context(ssl_context)
         self.clock = clock
-        self.faults = Faults(clock, seed=seed)
+        node_ids = range(FIRST_NODE_ID, FIRST_NODE_ID + brokers)
+        self.faults = Faults(clock, node_ids=node_ids, seed=seed)
         self._watchers: list[Callable[[], None]] = []  # any adds
         self.lock = threading.RLock()
         """Held while a handler runs, and by whoever changes something.  Nothing of the user's runs under it."""
         self.version: Release | None = None if version is None else release_of(version)
-        self.nodes = {node_id: Node(node_id, f"{host}-{node_id}", 9092) for node_id in range(FIRST_NODE_ID, FIRST_NODE_ID + brokers)}
+        self.nodes = {node_id: Node(node_id, f"{host}-{node_id}", 9092) for node_id in node_ids}
         self.topics: dict[str, Topic] = {}
         self.requests = RequestLog()
         self.default_partitions = default_partitions

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, NamedTuple
 
@@ -61,6 +61,13 @@ class Fault:
 
     def deliver(self, delivery: Delivery, chance: random.Random) -> None:
         """Change how an answer is written."""
+
+
+def check_not_negative(fault: Fault, **values: float | None) -> None:
+    """ValueError that names the first of the fault's values which is below 0."""
+    for name, value in values.items():
+        if value is not None and value < 0:
+            raise ValueError(f"{type(fault).__name__}: {name} must be 0 or more, not {value}")
 
 
 class Conditions(NamedTuple):
@@ -183,8 +190,9 @@ class Faults:
     Threads: any.
     """
 
-    def __init__(self, clock: Clock, *, seed: int = 0) -> None:
+    def __init__(self, clock: Clock, *, node_ids: Container[int], seed: int = 0) -> None:
         """`seed` decides what happens by chance: each rule draws its own numbers, one after the other."""
+        self._node_ids = node_ids
         self.clock = clock
         self.seed = seed
         self._lock = threading.Lock()  # guards the fields below
@@ -227,7 +235,7 @@ class Faults:
         """
         key = None if api is None else api_key(api)
         conditions = Conditions(key, topic, partition, node, client_id, connection, skip, times, each_connection, probability)
-        _check(fault, conditions)
+        _check(fault, conditions, self._node_ids)
         with self._lock:
             rule = Rule(self, fault, next(self._numbers), conditions)
             self._rules = (*self._rules, rule)
@@ -277,11 +285,18 @@ class Faults:
             watcher()
 
 
-def _check(fault: Fault, conditions: Conditions) -> None:
+def _check(fault: Fault, conditions: Conditions, node_ids: Container[int]) -> None:
     if not isinstance(fault, Fault):
         raise ValueError(f"{fault!r} is no fault: see kafka.testing.faults")
     if not fault.needs_body and (conditions.topic is not None or conditions.partition is not None):
         raise ValueError(f"{fault!r} comes before the topics of a request are known")
+    if conditions.node is not None and conditions.node not in node_ids:
+        raise ValueError(f"node={conditions.node}: the cluster has no such broker")
+    if (conditions.partition is not None and conditions.partition < 0) or (conditions.connection is not None and conditions.connection < 1):
+        given = f"partition={conditions.partition}, connection={conditions.connection}"
+        raise ValueError(f"There is none of {given}: partitions count from 0, connections from 1")
+    if fault.apis is not None and conditions.api is not None and conditions.api not in fault.apis:
+        raise ValueError(f"api={conditions.api}: {fault!r} is for {', '.join(map(str, sorted(fault.apis)))} alone")
     times, probability = conditions.times, conditions.probability
     if conditions.skip < 0 or (times is not None and times < 1) or not 0 <= probability <= 1:
         raise ValueError(f"There is no fault with skip={conditions.skip}, times={times} and probability={probability}")

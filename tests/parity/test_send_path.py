@@ -420,6 +420,19 @@ def test_no_batch_is_begun_without_room_or_in_another_format_or_for_a_topic_with
     assert path.append("t", b"v", None, None, None, 5) is not None
 
 
+@pytest.mark.parametrize("magic", [0, 1])
+def test_no_batch_is_begun_for_brokers_with_an_old_format(magic: int) -> None:
+    [slot] = slots = open_slots(1)
+    slot.records = None
+    accumulator = accumulator_of_a_path()
+    accumulator.adopt_format(magic)
+    path = path_to(slots, accumulator=accumulator)
+    assert path.append("t", b"v", None, None, None, 5) is None
+    assert not slot.queue.batches
+    accumulator.adopt_format(2)
+    assert path.append("t", b"v", None, None, None, 5) is not None
+
+
 def test_a_batch_that_is_not_compiled_is_left_to_python() -> None:
     slots = open_slots(1)
     path = path_to(slots)

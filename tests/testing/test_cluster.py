@@ -441,3 +441,20 @@ def test_requests_are_kept_with_who_sent_them_where(cluster: KafkaCluster) -> No
     assert cluster.requests(0) == cluster.requests("ProduceRequest") == [cluster.requests()[1]]
     with pytest.raises(ValueError, match="no API"):
         cluster.requests("Produced")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_message_bytes": -1}, "max_message_bytes=-1"),
+        ({"min_insync_replicas": 0}, "min_insync_replicas=0"),
+        ({"sasl": "PLAIN"}, "sasl must be"),
+        ({"version": 2.8}, "version must be a string"),
+        ({"api_versions": {"Produce": (0, 2)}}, "api_versions"),
+        ({"api_versions": {0: (5, 2)}}, "api_versions"),
+        ({"api_versions": {999: (0, 1)}}, "There is no API 999"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_by_name(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        KafkaBroker(**options)

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
@@ -624,3 +624,39 @@ def test_a_stopped_cluster_takes_faults_and_has_them_when_it_starts() -> None:
 
 def test_time_goes_by_the_clusters_clock(cluster: Cluster, clock: VirtualClock) -> None:
     assert cluster.faults.clock is clock
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (lambda: faults.Throttle(-1), "Throttle: seconds"),
+        (lambda: faults.Freeze(-1), "Freeze: seconds"),
+        (lambda: faults.StopReading(-1), "StopReading: seconds"),
+        (lambda: faults.Cut(received_bytes=-1), "Cut: received_bytes"),
+        (lambda: faults.Cut(sent_bytes=-1), "Cut: sent_bytes"),
+        (lambda: faults.CutReply(-1), "CutReply: after_bytes"),
+        (lambda: faults.CutRequest(-1), "CutRequest: after_bytes"),
+        (lambda: faults.Garbage(-3), "Garbage: keep_bytes"),
+        (lambda: faults.Error(99999), "99999 is no error code"),
+        (lambda: faults.Change(None), "Change: None"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused_when_it_is_made(fault: Callable[[], Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        fault()
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ({"node": 7}, "node=7"),
+        ({"partition": -1}, "partition=-1"),
+        ({"connection": 0}, "connection=0"),
+        ({"api": 9999}, "There is no API 9999"),
+        ({"api": "Produce"}, "api=0"),
+    ],
+)
+def test_conditions_that_nothing_can_meet_are_refused(conditions: dict[str, Any], said: str) -> None:
+    cluster = Cluster(clock=VirtualClock())
+    with pytest.raises(ValueError, match=said):
+        cluster.faults.add(faults.WrongLeader(-1), **conditions)

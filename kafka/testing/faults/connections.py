@@ -14,7 +14,7 @@ from typing import ClassVar
 from kafka.testing.condition import ByteLimit, ConnectionFault, Effect
 from kafka.testing.exchange import NEVER, Answer, Call, Handler, Later
 from kafka.testing.outbox import End
-from kafka.testing.rules import Hit
+from kafka.testing.rules import Hit, check_not_negative
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class StopReading(ConnectionFault):
     seconds: float | None = None
     """None for as long as the rule is in force."""
     effect: ClassVar[Effect] = Effect.MUTE
+
+    def __post_init__(self) -> None:
+        check_not_negative(self, seconds=self.seconds)
 
     @property
     def lasts_s(self) -> float:
@@ -47,6 +50,9 @@ class Freeze(ConnectionFault):
     seconds: float | None = None
     """None for as long as the rule is in force."""
     effect: ClassVar[Effect] = Effect.FREEZE
+
+    def __post_init__(self) -> None:
+        check_not_negative(self, seconds=self.seconds)
 
     @property
     def lasts_s(self) -> float:
@@ -85,6 +91,9 @@ class Cut(ConnectionFault):
     reset: bool = True
     """False for an end in good order."""
     effect: ClassVar[Effect] = Effect.CUT
+
+    def __post_init__(self) -> None:
+        check_not_negative(self, received_bytes=self.received_bytes, sent_bytes=self.sent_bytes)
 
     @property
     def limit(self) -> ByteLimit | None:

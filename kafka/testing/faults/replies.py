@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 
 from kafka.testing.outbox import Delivery, End
-from kafka.testing.rules import Fault
+from kafka.testing.rules import Fault, check_not_negative
 
 _CORRELATION_ID = slice(4, 8)
 
@@ -36,6 +36,9 @@ class Garbage(Fault):
     """8: its size and correlation id are true; 0: not even its size is."""
     data: bytes | None = None
     """What stands there instead of noise."""
+
+    def __post_init__(self) -> None:
+        check_not_negative(self, keep_bytes=self.keep_bytes)
 
     def deliver(self, delivery: Delivery, chance: random.Random) -> None:
         kept, rest = delivery.frame[: self.keep_bytes], delivery.frame[self.keep_bytes :]
@@ -64,6 +67,9 @@ class CutReply(Fault):
     after_bytes: int = 0
     reset: bool = True
     """False for an end in good order."""
+
+    def __post_init__(self) -> None:
+        check_not_negative(self, after_bytes=self.after_bytes)
 
     def deliver(self, delivery: Delivery, chance: random.Random) -> None:
         delivery.cut_at, delivery.end = self.after_bytes, End.RESET if self.reset else End.CLOSE

@@ -11,7 +11,7 @@ from typing import Any, Callable, ClassVar
 from kafka.errors import BrokerResponseError
 from kafka.testing.exchange import NEVER, Answer, Call, Handler, Later, Silence, then
 from kafka.testing.refusals import refused
-from kafka.testing.rules import Fault, Hit
+from kafka.testing.rules import Fault, Hit, check_not_negative
 
 _METADATA = frozenset({3})
 
@@ -31,6 +31,8 @@ class Error(Fault):
         given: Any = self.error
         if not isinstance(given, int) and not (isinstance(given, type) and issubclass(given, BrokerResponseError)):
             raise ValueError(f"{given!r} is neither an error of brokers nor a number")
+        if isinstance(given, int) and not -(2**15) <= given < 2**15:
+            raise ValueError(f"Error: {given} is no error code, which has 16 bits")
 
     def serve(self, hit: Hit, call: Call, usual: Handler) -> Answer:
         code = self.error if isinstance(self.error, int) else self.error.errno
@@ -96,6 +98,9 @@ class Throttle(Fault):
 
     seconds: float
 
+    def __post_init__(self) -> None:
+        check_not_negative(self, seconds=self.seconds)
+
     def serve(self, hit: Hit, call: Call, usual: Handler) -> Answer:
         def change(response: Any) -> Any:
             if "throttle_time_ms" in response.FIELDS:
@@ -134,6 +139,10 @@ class Change(Fault):
 
     function: Callable[[Any, Any], Any]
 
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise ValueError(f"Change: {self.function!r} cannot be called")
+
     def serve(self, hit: Hit, call: Call, usual: Handler) -> Answer:
         return then(usual(call), lambda response: self.function(call.request, response))
 
@@ -151,3 +160,6 @@ class CutRequest(Fault):
     reset: bool = True
     """False for an end in good order."""
     needs_body: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_not_negative(self, after_bytes=self.after_bytes)
