@@ -18,6 +18,8 @@ def check_server_context(context: ssl.SSLContext | None) -> None:
         return
     if not isinstance(context, ssl.SSLContext):
         raise ValueError(f"ssl_context is an ssl.SSLContext, not {context!r}")
+    if context.check_hostname:  # Python 3.9 makes contexts of clients that could serve
+        raise ValueError("ssl_context is not one for servers: it checks the names of hosts")
     try:
         context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
     except (ssl.SSLError, ValueError) as error:
