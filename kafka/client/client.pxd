@@ -47,8 +47,6 @@ cdef class KafkaClient:
     @cython.locals(connection=BrokerConnection)
     cpdef connect(self, node_id)
     @cython.locals(connection=BrokerConnection)
-    cpdef versions(self, node_id)
-    @cython.locals(connection=BrokerConnection)
     cpdef int version_for(self, node_id, request_class) except -1
     @cython.locals(connection=BrokerConnection, due_s=double)
     cpdef double next_deadline_s(self, double now_s) except? -1

@@ -38,7 +38,6 @@ from kafka.errors import (
     UnsupportedSaslMechanismError,
 )
 from kafka.protocol.metadata import MetadataRequest
-from kafka.protocol.versions import ApiVersionTable
 
 log = logging.getLogger(__name__)
 
@@ -227,11 +226,6 @@ class KafkaClient:
             if connection.backoff.failures:
                 self._cluster.update_wanted = True  # somebody else may lead by now
             connection.connect()
-
-    def versions(self, node_id: NodeId) -> ApiVersionTable | None:
-        """What a connected node speaks."""
-        connection = self._nodes.get(node_id)
-        return None if connection is None else connection.table
 
     def version_for(self, node_id: NodeId, request_class: type[Any]) -> int:
         """The version of a request to a connected node; NodeNotReadyError where it is not, UnsupportedVersionError where there is none."""

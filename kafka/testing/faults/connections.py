@@ -18,15 +18,9 @@ from kafka.testing.rules import Hit, check_not_negative
 
 
 @dataclass(frozen=True)
-class StopReading(ConnectionFault):
-    """The broker reads nothing any more, so that the client's writes fill up all buffers; answers that are due still go out.
-
-    A request that meets it is served, and nothing behind it.
-    """
-
+class _Lasting(ConnectionFault):
     seconds: float | None = None
     """None for as long as the rule is in force."""
-    effect: ClassVar[Effect] = Effect.MUTE
 
     def __post_init__(self) -> None:
         check_not_negative(self, seconds=self.seconds)
@@ -34,6 +28,16 @@ class StopReading(ConnectionFault):
     @property
     def lasts_s(self) -> float:
         return math.inf if self.seconds is None else self.seconds
+
+
+@dataclass(frozen=True)
+class StopReading(_Lasting):
+    """The broker reads nothing any more, so that the client's writes fill up all buffers; answers that are due still go out.
+
+    A request that meets it is served, and nothing behind it.
+    """
+
+    effect: ClassVar[Effect] = Effect.MUTE
 
     def serve(self, hit: Hit, call: Call, usual: Handler) -> Answer:
         hit.condition.catch(hit.rule)
@@ -41,22 +45,13 @@ class StopReading(ConnectionFault):
 
 
 @dataclass(frozen=True)
-class Freeze(ConnectionFault):
+class Freeze(_Lasting):
     """The broker neither reads nor writes, as a process that is stopped (SIGSTOP): connections are made, and nothing comes.
 
     Afterwards all goes on where it was. A request that meets it is served then.
     """
 
-    seconds: float | None = None
-    """None for as long as the rule is in force."""
     effect: ClassVar[Effect] = Effect.FREEZE
-
-    def __post_init__(self) -> None:
-        check_not_negative(self, seconds=self.seconds)
-
-    @property
-    def lasts_s(self) -> float:
-        return math.inf if self.seconds is None else self.seconds
 
     def serve(self, hit: Hit, call: Call, usual: Handler) -> Answer:
         hit.condition.catch(hit.rule)

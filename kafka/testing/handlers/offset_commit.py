@@ -34,20 +34,21 @@ def handle(call: Call) -> OffsetCommitResponse:
     request = call.request
     try:
         check_group(call, request.group_id)
-        _check_member(call)
+        check_member(call, in_transaction=False)
     except BrokerResponseError as error:
         return OffsetCommitResponse(topics=[_topic(asked, [error.errno] * len(asked.partitions)) for asked in request.topics])
     return OffsetCommitResponse(topics=[_commit(call, asked) for asked in request.topics])
 
 
-def _check_member(call: Call) -> None:
+def check_member(call: Call, *, in_transaction: bool) -> None:
+    """Whether who sends OffsetCommit or TxnOffsetCommit may commit for the group; raises the error it is answered with."""
     request = call.request
     group = call.cluster.groups.find(request.group_id)
     generation = request.generation_id_or_member_epoch
     if group is None and generation >= 0:
         raise IllegalGenerationError(f"There is no group {request.group_id}")
     group = group or call.cluster.groups.get(request.group_id)
-    group.check_commit(Identity(request.member_id, request.group_instance_id), generation, in_transaction=False)
+    group.check_commit(Identity(request.member_id, request.group_instance_id), generation, in_transaction=in_transaction)
 
 
 def _commit(call: Call, asked: OffsetCommitRequestTopic) -> OffsetCommitResponseTopic:

@@ -12,7 +12,6 @@ from kafka.errors import (
     BrokerResponseError,
     ConcurrentTransactionsError,
     CoordinatorLoadInProgressError,
-    IllegalGenerationError,
     InvalidProducerEpochError,
     InvalidTxnStateError,
     NoError,
@@ -27,9 +26,8 @@ from kafka.protocol.txn_offset_commit import (
     TxnOffsetCommitResponseTopic,
 )
 from kafka.testing.exchange import Call, words
-from kafka.testing.groups import Identity
 from kafka.testing.handlers.join_group import check_group
-from kafka.testing.handlers.offset_commit import code_of_offset, committed_offset
+from kafka.testing.handlers.offset_commit import check_member, code_of_offset, committed_offset
 from kafka.testing.transactions import ProducerIdAndEpoch
 
 VERSIONS = (0, 6)
@@ -42,21 +40,11 @@ def handle(call: Call) -> TxnOffsetCommitResponse:
     request = call.request
     try:
         check_group(call, request.group_id)
-        _check_member(call)
+        check_member(call, in_transaction=True)
         _check_transaction(call)
     except BrokerResponseError as error:
         return TxnOffsetCommitResponse(topics=[_topic(asked, [error.errno] * len(asked.partitions)) for asked in request.topics])
     return TxnOffsetCommitResponse(topics=[_commit(call, asked) for asked in request.topics])
-
-
-def _check_member(call: Call) -> None:
-    request = call.request
-    group = call.cluster.groups.find(request.group_id)
-    generation = request.generation_id_or_member_epoch
-    if group is None and generation >= 0:
-        raise IllegalGenerationError(f"There is no group {request.group_id}")
-    group = group or call.cluster.groups.get(request.group_id)
-    group.check_commit(Identity(request.member_id, request.group_instance_id), generation, in_transaction=True)
 
 
 def _check_transaction(call: Call) -> None:
