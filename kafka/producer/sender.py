@@ -182,7 +182,7 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - whatever it is, futures must not wait for a thread that died of it
             self._surprises += 1
             self._log.exception("turn", "Unexpected error on the producer's I/O thread (%s in a row)", self._surprises)
-            if self._surprises >= _MOST_SURPRISES:
+            if self.has_failed:
                 failure = IllegalStateError(f"The producer failed: {_MOST_SURPRISES} unexpected errors in a row, the last one {error!r}")
                 failure.__cause__ = error
                 self._accumulator.refusal = failure
@@ -211,11 +211,11 @@ class Sender:
             return  # all of it is the parent's
         accumulator = self._accumulator
         refusal = accumulator.refusal
-        error = refusal if self._surprises >= _MOST_SURPRISES and refusal else IllegalStateError("Producer is closed forcefully.")
+        error = refusal if self.has_failed and refusal else IllegalStateError("Producer is closed forcefully.")
         if accumulator.refusal is None:
             accumulator.refusal = IllegalStateError("KafkaProducer already closed!")
         try:
-            if self._surprises < _MOST_SURPRISES:
+            if not self.has_failed:
                 self._client.read_now()  # answers that have come count
         except Exception:  # noqa: BLE001 - as below
             self._log.exception("end", "Unexpected error while the producer's I/O thread ends")
@@ -523,10 +523,9 @@ class Sender:
         batch.partition.proven_bytes = 0  # whatever it took before
         batch.transition(BatchState.SPLIT)
         batch.records.drop()
-        memory = self._accumulator.memory
-        memory.release(batch.size_bytes)
+        self._memory.release(batch.size_bytes)
         for piece in reversed(pieces):
-            memory.take_beyond_limit(piece.size_bytes)
+            self._memory.take_beyond_limit(piece.size_bytes)
             self._incomplete[piece.result] = piece
             self.schedule.put_back(piece, now_s)
         self._incomplete.pop(batch.result, None)  # after its pieces are there: in between flush() would find nothing to wait for
