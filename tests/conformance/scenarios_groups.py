@@ -25,9 +25,10 @@ MEMBER_ID_REQUIRED = 79
 
 
 def new_group(peer: Peer) -> str:
+    """A group whose coordinator has loaded what it knows of it; heartbeats are no sign of that, they are answered without an error meanwhile."""
     group = peer.new_name("group")
     peer.settled(FindCoordinatorRequest(key=group), lambda answer: answer.error_code)
-    peer.settled(HeartbeatRequest(group_id=group, generation_id=1, member_id="x"), lambda answer: answer.error_code)
+    peer.settled(DescribeGroupsRequest(groups=[group]), lambda answer: answer.groups[0].error_code)
     return group
 
 

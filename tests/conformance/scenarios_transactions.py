@@ -13,6 +13,7 @@ from kafka.protocol.init_producer_id import InitProducerIdRequest
 from kafka.protocol.offset_fetch import OffsetFetchRequest, OffsetFetchRequestTopic
 from kafka.protocol.txn_offset_commit import TxnOffsetCommitRequest, TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic
 from tests.conformance.peer import Peer, stamped
+from tests.conformance.scenarios_groups import new_group
 from tests.conformance.script import Seen, scenario
 
 TRANSACTIONAL = 1
@@ -225,8 +226,7 @@ def add_offsets(peer: Peer, me: Owner, group: str) -> int:
 
 @scenario()
 def offsets_in_a_transaction(peer: Peer) -> Iterator[Seen]:
-    topic, me, group = peer.new_topic(), owner(peer), peer.new_name("group")
-    peer.settled(FindCoordinatorRequest(key=group), lambda answer: answer.error_code)
+    topic, me, group = peer.new_topic(), owner(peer), new_group(peer)
     yield "nothing yet", committed(peer, group, topic)
     yield "the group", add_offsets(peer, me, group)
     yield "offsets", commit_offsets(peer, me, group, topic, 7)
@@ -274,8 +274,7 @@ def the_second_protocol(peer: Peer) -> Iterator[Seen]:
 
 @scenario(since="4.0")
 def offsets_by_the_second_protocol(peer: Peer) -> Iterator[Seen]:
-    topic, me, group = peer.new_topic(), owner(peer), peer.new_name("group")
-    peer.settled(FindCoordinatorRequest(key=group), lambda answer: answer.error_code)
+    topic, me, group = peer.new_topic(), owner(peer), new_group(peer)
     committed(peer, group, topic)
     yield "offsets", commit_offsets(peer, me, group, topic, 7, version=SECOND_PROTOCOL["offsets"])
     yield "end", end(peer, me, True, SECOND_PROTOCOL["end"]).error_code

@@ -68,6 +68,17 @@ def kept_answers(version: str) -> dict[str, list[list[Any]]]:
     return found
 
 
+def differences(seen: dict[str, list[list[Any]]], kept: dict[str, list[list[Any]]]) -> list[str]:
+    """A line for each answer that is not the kept one."""
+
+    def lines(answers: dict[str, list[list[Any]]]) -> dict[tuple[str, int], str]:
+        return {(name, at): f"{asked}: {json.dumps(answer)}" for name, pairs in answers.items() for at, (asked, answer) in enumerate(pairs)}
+
+    found, expected = lines(seen), lines(kept)
+    places = sorted(place for place in found.keys() | expected.keys() if found.get(place) != expected.get(place))
+    return [f"{place[0]}, {found.get(place, 'nothing')}; kept is {expected.get(place, 'nothing')}" for place in places]
+
+
 def keep_answers(version: str, answers: dict[str, list[list[Any]]]) -> None:
     """One line for each answer, so that changes are seen as such."""
     parts = []
