@@ -1,11 +1,12 @@
 # Needs python3 >= 3.9 with venv.  JDK 17 and Maven, where present, add the tests against real Apache Kafka.
-#   make demo [BOOTSTRAP=host:port]     make test [ARGS='-k name']     make help
+#   make demo [BOOTSTRAP=host:port]     make test [ARGS='-k name'] [WORKERS=0]     make help
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 CASES ?= 100000
+WORKERS ?= auto
 OTHER_PYTHONS ?= 3.9 3.10 3.11 3.12 3.13
 
 # Modules that are compiled as they stand have their types beside them.
@@ -26,10 +27,10 @@ demo: $(VENV)/.installed  ## send records and show what the broker stored
 	@$(BIN)/python examples/demo.py $(ARGS)
 
 test: $(VENV)/.ready kafka lint types  ## lint, types, and the whole suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 unit: $(VENV)/.ready  ## the suite without real Kafka
-	@$(BIN)/python -m pytest -m "not broker" $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not broker" $(ARGS)
 
 fuzz: $(VENV)/.ready  ## answers that were tampered with, CASES of each kind
 	@KAFKA_FUZZ_CASES=$(CASES) $(BIN)/python -m pytest --timeout 0 -o faulthandler_timeout=0 tests/guarantees/test_fuzz.py $(ARGS)
@@ -56,7 +57,7 @@ pythons: $(VENV)/.ready  ## the suite without real Kafka on OTHER_PYTHONS
 	    if "python$$version" -c '' 2> /dev/null; then envs="$$envs$${envs:+,}py$${version/./}"; \
 	    else echo "python$$version is not installed: the suite is not run on it"; fi; \
 	done; \
-	if [ -n "$$envs" ]; then "$(CURDIR)/$(BIN)/tox" -q run -e "$$envs" -- -q -m "not broker" $(ARGS); fi
+	if [ -n "$$envs" ]; then "$(CURDIR)/$(BIN)/tox" -q run -e "$$envs" -- -n $(WORKERS) -q -m "not broker" $(ARGS); fi
 
 kafka: $(VENV)/.ready  ## real Apache Kafka of every tested release, through Maven
 	@$(BIN)/python -m tests.broker.kafka_jars

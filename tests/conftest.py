@@ -30,6 +30,18 @@ def pytest_configure() -> None:
             pytest.exit(f"{name} was changed after it was compiled: run python setup.py build_ext --inplace", 4)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where workers share the suite, one has a whole module, and all of real Kafka: two clusters at a time are too much for a small machine."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/broker" if nodeid.startswith("tests/broker/") else nodeid.split("::", 1)[0]
+
+    return ByModule(config, log)
+
+
 def pytest_report_header() -> str:
     return f"kafka: the {kafka.__impl__} send path (KAFKA_IMPL=python or =compiled chooses), {kafka.__file__}"
 
