@@ -25,6 +25,8 @@ from tests.broker.kafka_jars import NEWEST
 from tests.broker.real_kafka import RealKafka
 
 ONE_WAY_MS = 10
+WINDOWS_OF_PROXIES = {Broker.FAR_MOCK: ("4194304",), Broker.FAR_UNBOUNDED_MOCK: ()}
+"""Bytes: what Linux lets a connection have unconfirmed by default (the last number of net.ipv4.tcp_wmem)."""
 END_TIMEOUT_S = 10.0
 QUESTION_TIMEOUT_S = 30.0
 
@@ -133,8 +135,8 @@ def started(broker: Broker) -> Iterator[Cluster | None]:
         else:
             mock = _stopped_at_end(running, Server("mock_cluster"))
             proxy = None
-            if broker is Broker.FAR_MOCK:
-                proxy = _stopped_at_end(running, Server("delaying_proxy", mock.address, str(ONE_WAY_MS)))
+            if broker in WINDOWS_OF_PROXIES:
+                proxy = _stopped_at_end(running, Server("delaying_proxy", mock.address, str(ONE_WAY_MS), *WINDOWS_OF_PROXIES[broker]))
             yield MockCluster(mock, proxy)
 
 

@@ -29,6 +29,7 @@ class Broker(Enum):
     NONE = "none"
     MOCK = "librdkafka's mock cluster"
     FAR_MOCK = "librdkafka's mock cluster, 20 ms of round trip away"
+    FAR_UNBOUNDED_MOCK = "the same, over a line that any number of bytes may be on"
     REAL = "Apache Kafka 4.4.0"
 
 
@@ -86,7 +87,7 @@ class Row:
     theme: str
     ours: Run
     peer: Run | None
-    bound: Bound | None
+    bound: Bound | None = None
     python_bound: Bound | None = None
     figure: str = "records_per_s"
 
@@ -168,8 +169,8 @@ def _with_threads(threads: int) -> Run:
     return Run(OURS, Work("share", threads=threads), count=FIXED_COUNT)
 
 
-def _far(client: Client, mode: str) -> Run:
-    return Run(client, Work(mode, 1000), Broker.FAR_MOCK, partitions=1, count=Count(10_000, 4_000_000))
+def _far(client: Client, mode: str, broker: Broker = Broker.FAR_MOCK) -> Run:
+    return Run(client, Work(mode, 1000), broker, partitions=1, count=Count(10_000, 4_000_000))
 
 
 def _real(client: Client, mode: str, value_bytes: int) -> Run:
@@ -206,6 +207,13 @@ ROWS: tuple[Row, ...] = (
     *_latency("p99"),
     Row("far:kafka-python-2", _FAR, "far", _far(OURS, "keep"), _far(KAFKA_PYTHON_2, "keep"), at_least(60)),
     Row("far:confluent", _FAR, "far", _far(OURS, "keep"), _far(CONFLUENT, "report"), at_least(0.8)),
+    Row(
+        "far-unbounded:confluent",
+        f"{_FAR}, any number of bytes on the line",
+        "far",
+        _far(OURS, "keep", Broker.FAR_UNBOUNDED_MOCK),
+        _far(CONFLUENT, "report", Broker.FAR_UNBOUNDED_MOCK),
+    ),
     Row("real-100b:confluent", _REAL_100B, "real-100b", _real(OURS, "keep", 100), _real(CONFLUENT, "report", 100), at_least(1.8)),
     Row("real-100b:bare", _REAL_100B, "real-100b", _real(OURS, "keep", 100), _real(BARE_SOCKET, "pipeline", 100), at_least(0.75)),
     Row(

@@ -105,8 +105,8 @@ class Peer:
 
     @staticmethod
     def new_name(word: str = "conformance") -> str:
-        """A name that nobody has used."""
-        return f"{word}-{_run}-{next(_topics)}"
+        """A name that nobody has used; all with one word are as long, so that answers do not differ by it."""
+        return f"{word}-{_run}-{next(_topics):04}"
 
     def new_topic(self, partitions: int = 1, config: Mapping[str, str] | None = None) -> str:
         """A topic that is ready for everything."""
