@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 CASES ?= 100000
 WORKERS ?= auto
+MINUTES ?= 30
 OTHER_PYTHONS ?= 3.9 3.10 3.11 3.12 3.13
 
 # Modules that are compiled as they stand have their types beside them.
@@ -17,7 +18,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit fuzz lint types docs bench plots pythons kafka clean
+.PHONY: help demo test unit fuzz chaos soak lint types docs bench plots pythons kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -34,6 +35,12 @@ unit: $(VENV)/.ready  ## the suite without real Kafka
 
 fuzz: $(VENV)/.ready  ## answers that were tampered with, CASES of each kind
 	@KAFKA_FUZZ_CASES=$(CASES) $(BIN)/python -m pytest --timeout 0 -o faulthandler_timeout=0 tests/guarantees/test_fuzz.py $(ARGS)
+
+chaos: $(VENV)/.ready kafka  ## three brokers of real Kafka under load, and what befalls them: a table
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+soak: $(VENV)/.ready  ## random faults under load for MINUTES: whether memory, files and threads stay flat
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff
 	@$(BIN)/ruff check --quiet .

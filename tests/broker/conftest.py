@@ -14,6 +14,7 @@ from tests.broker.given_kafka import GivenKafka
 from tests.broker.kafka_jars import NEWEST, KafkaUnavailableError, brokers_are_required, release, wanted_versions
 from tests.broker.node_files import supported_protocols
 from tests.broker.real_kafka import RealKafka
+from tests.chaos import run as chaos
 
 HERE = Path(__file__).resolve().parent
 GIVEN = "given"
@@ -105,8 +106,8 @@ def real_kafka(_cluster: RealKafka) -> RealKafka:
 
 @pytest.fixture(scope="session")
 def three_brokers() -> Iterator[RealKafka]:
-    """A cluster of three brokers of the newest release; a test leaves all of them running."""
-    with _started(RealKafka(NEWEST, brokers=3)) as kafka:
+    """A cluster of three brokers of the newest release that makes no topic by itself; a test leaves all of them running."""
+    with _started(chaos.cluster()) as kafka:
         yield kafka
 
 

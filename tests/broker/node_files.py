@@ -25,6 +25,13 @@ log4j.appender.out.layout.ConversionPattern=%d %p %c{1} %m%n
 """
 
 
+class Front(NamedTuple):
+    """A listener of a broker that clients are sent to by another port, where something of the test's stands between."""
+
+    port: int
+    advertised_port: int
+
+
 class NodePlace(NamedTuple):
     """One broker: its id, its folder, its port for each security protocol, and the port of its KRaft controller."""
 
@@ -32,6 +39,7 @@ class NodePlace(NamedTuple):
     folder: Path
     ports: Mapping[str, int]
     controller_port: int
+    front: Front | None = None
 
 
 def supported_protocols(version: str) -> tuple[str, ...]:
@@ -91,15 +99,21 @@ def _listeners(version: str, place: NodePlace) -> dict[str, str]:
 
 def _kraft(place: NodePlace, everyone: list[NodePlace]) -> dict[str, str]:
     listeners = [f"{protocol}://127.0.0.1:{port}" for protocol, port in place.ports.items()]
+    advertised = list(listeners)
+    protocols = ["CONTROLLER:PLAINTEXT", *(f"{name}:{name}" for name in place.ports)]
+    if place.front is not None:
+        listeners.append(f"FRONT://127.0.0.1:{place.front.port}")
+        advertised.append(f"FRONT://127.0.0.1:{place.front.advertised_port}")
+        protocols.append("FRONT:PLAINTEXT")
     properties = {
         "process.roles": "broker,controller",
         "node.id": str(place.node_id),
         "controller.quorum.voters": ",".join(f"{other.node_id}@127.0.0.1:{other.controller_port}" for other in everyone),
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": ",".join(["CONTROLLER:PLAINTEXT", *(f"{name}:{name}" for name in place.ports)]),
+        "listener.security.protocol.map": ",".join(protocols),
         "inter.broker.listener.name": "PLAINTEXT",
         "listeners": ",".join([*listeners, f"CONTROLLER://127.0.0.1:{place.controller_port}"]),
-        "advertised.listeners": ",".join(listeners),
+        "advertised.listeners": ",".join(advertised),
     }
     if len(everyone) > 1:
         properties.update({"broker.session.timeout.ms": SESSION_TIMEOUT_MS, "broker.heartbeat.interval.ms": "500"})

@@ -19,7 +19,7 @@ from tests.broker import java_programs, listener_security, node_files, topics
 from tests.broker.free_ports import free_port
 from tests.broker.kafka_jars import KafkaUnavailableError, class_path, java_problem, release
 from tests.broker.node import START_TIMEOUT_S, Node
-from tests.broker.node_files import NodePlace
+from tests.broker.node_files import Front, NodePlace
 from tests.broker.processes import ScratchFolder, StartError, run_to_end, wait_until
 from tests.broker.wire_probe import Metadata
 from tests.broker.zookeeper import ZooKeeper
@@ -51,10 +51,14 @@ class RealKafka:
         listeners: Sequence[str] = ("PLAINTEXT",),
         config: Mapping[str, str] | None = None,
         jvm: Sequence[str] = java_programs.SMALL_JVM,
+        has_fronts: bool = False,
     ) -> None:
+        """has_fronts (KRaft only): brokers have one more listener each, to which clients are sent by another port; see `fronts`."""
         unsupported = sorted(set(listeners) - set(node_files.supported_protocols(version)))
         if unsupported:
             raise ValueError(f"Kafka {version} has no listeners of type {', '.join(unsupported)}")
+        if has_fronts and not node_files.uses_kraft(version):
+            raise ValueError(f"Kafka {version} has no listeners by other names than their protocols")
         self.version = version
         self.release = release(version)
         self.listeners = tuple(protocol for protocol in listener_security.PROTOCOLS if protocol in {"PLAINTEXT", *listeners})
@@ -65,6 +69,7 @@ class RealKafka:
         self._broker_count = brokers
         self._config = dict(config or {})
         self._jvm = tuple(jvm)
+        self._has_fronts = has_fronts
         self._scratch: ScratchFolder | None = None
         self._zookeeper: ZooKeeper | None = None
 
@@ -118,7 +123,13 @@ class RealKafka:
 
     def _make_nodes(self, folder: Path) -> list[Node]:
         places = [
-            NodePlace(node_id, folder / f"broker-{node_id}", {protocol: free_port() for protocol in self.listeners}, free_port())
+            NodePlace(
+                node_id=node_id,
+                folder=folder / f"broker-{node_id}",
+                ports={protocol: free_port() for protocol in self.listeners},
+                controller_port=free_port(),
+                front=Front(free_port(), free_port()) if self._has_fronts else None,
+            )
             for node_id in range(self._broker_count)
         ]
         security = listener_security.broker_properties(self.listeners, self.tls)
@@ -150,6 +161,15 @@ class RealKafka:
     def bootstrap_for(self, protocol: str) -> str:
         """`host:port` of every broker's listener of that security protocol, separated by commas."""
         return ",".join(f"127.0.0.1:{node.place.ports[protocol]}" for node in self.nodes)
+
+    @property
+    def fronts(self) -> list[Front]:
+        """Of each broker; nothing listens on the advertised ports before the test sees to it."""
+        return [node.place.front for node in self.nodes if node.place.front is not None]
+
+    @property
+    def bootstrap_of_fronts(self) -> str:
+        return ",".join(f"127.0.0.1:{front.advertised_port}" for front in self.fronts)
 
     @property
     def pids(self) -> list[int]:
@@ -220,9 +240,27 @@ class RealKafka:
             self.run_java(java_programs.create_topic_arguments(self._zookeeper.address, name, partitions, replication, pairs))
         else:
             topics.create_through_broker(self.bootstrap, name, partitions, replication, settings)
-        if not wait_until(lambda: self._is_led_everywhere(name, partitions), timeout_s=TOPIC_TIMEOUT_S):
-            raise StartError(f"topic {name} has no leaders {TOPIC_TIMEOUT_S} s after it was created")
+        self.wait_until_led(name, partitions)
         return name
+
+    def wait_until_led(self, name: str, partitions: int) -> None:
+        """Return when every broker that runs names a leader of each of so many partitions; raises StartError if that takes too long."""
+        if not wait_until(lambda: self._is_led_everywhere(name, partitions), timeout_s=TOPIC_TIMEOUT_S):
+            raise StartError(f"topic {name} has no {partitions} leaders after {TOPIC_TIMEOUT_S} s")
+
+    def wait_until_in_sync(self, name: str, replicas: int) -> None:
+        """Return when each partition has so many replicas in sync; raises StartError if that takes too long."""
+        if not wait_until(lambda: min(topics.in_sync(self.bootstrap, name)) >= replicas, timeout_s=TOPIC_TIMEOUT_S):
+            raise StartError(f"not all of topic {name} has {replicas} replicas in sync after {TOPIC_TIMEOUT_S} s")
+
+    def wait_until_gone(self, name: str) -> None:
+        """Return when no broker that runs knows the topic; raises StartError if that takes too long."""
+        if not wait_until(lambda: not self._is_known(name), timeout_s=TOPIC_TIMEOUT_S):
+            raise StartError(f"topic {name} is still there after {TOPIC_TIMEOUT_S} s")
+
+    def _is_known(self, name: str) -> bool:
+        found = [node.metadata() for node in self.nodes if node.is_running and not node.is_paused]
+        return any(answer is None or name in answer.leaders for answer in found)
 
     def _is_led_everywhere(self, name: str, partitions: int) -> bool:
         for node in self.nodes:
