@@ -25,8 +25,8 @@ from tests.broker.kafka_jars import NEWEST
 from tests.broker.real_kafka import RealKafka
 
 ONE_WAY_MS = 10
-WINDOWS_OF_PROXIES = {Broker.FAR_MOCK: ("4194304",), Broker.FAR_UNBOUNDED_MOCK: ()}
-"""Bytes: what Linux lets a connection have unconfirmed by default (the last number of net.ipv4.tcp_wmem)."""
+WINDOWS_OF_PROXIES = {Broker.FAR_MOCK: ("5767168",), Broker.FAR_UNBOUNDED_MOCK: ()}
+"""Bytes: between what Linux lets a sender have unconfirmed by default, 4 MiB, and what a receiver offers, 6 MiB (net.ipv4.tcp_wmem and tcp_rmem)."""
 END_TIMEOUT_S = 10.0
 QUESTION_TIMEOUT_S = 30.0
 
