@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 CASES ?= 100000
 WORKERS ?= auto
 MINUTES ?= 30
+SEEDS ?= 100000
+FIRST ?= 0
 OTHER_PYTHONS ?= 3.9 3.10 3.11 3.12 3.13
 
 # Modules that are compiled as they stand have their types beside them.
@@ -18,7 +20,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit fuzz chaos soak lint types docs bench plots pythons kafka clean
+.PHONY: help demo test unit fuzz chaos soak simulate lint types docs bench plots pythons kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -41,6 +43,9 @@ chaos: $(VENV)/.ready kafka  ## three brokers of real Kafka under load, and what
 
 soak: $(VENV)/.ready  ## random faults under load for MINUTES: whether memory, files and threads stay flat
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+simulate: $(VENV)/.ready  ## whole producers in virtual time under faults, SEEDS of them from FIRST on
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --jobs $$(nproc) $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff
 	@$(BIN)/ruff check --quiet .

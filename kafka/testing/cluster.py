@@ -233,14 +233,14 @@ class Cluster:
         self._tell()
 
     def start_node(self, node_id: int) -> None:
-        """The node is back, in sync at once; it leads what nobody leads, and nothing else."""
+        """The node is back, in sync at once where somebody leads; it leads what nobody leads, if it was in sync, and nothing else."""
         with self.lock:
             self.node(node_id).is_running = True
             for partition in self._every_partition():
                 if partition.leader == NO_LEADER and node_id in partition.isr:
                     partition.lead_by(node_id)
-                if node_id in partition.replicas and node_id not in partition.isr and partition.leader != NO_LEADER:
-                    partition.isr.append(node_id)
+                if partition.leader != NO_LEADER and node_id in partition.replicas:
+                    partition.isr += [one for one in partition.replicas if one not in partition.isr and self.nodes[one].is_running]
         self._tell()
 
     def move_leader(self, topic: str, partition: int, node_id: int | None = None) -> int:

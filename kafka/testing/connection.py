@@ -195,7 +195,7 @@ class ServerConnection:
         handler = _locked(served.handle) if served.is_locked else served.handle
         for hit in reversed(hits):
             handler = _met_by(hit, handler)
-        call = Call(cluster, node, version, request, self._versions, header.client_id, self._session)
+        call = Call(cluster, node, version, request, self._versions, header.client_id, self._session, self._condition.number)
         self._answer(_Arrived(served, version, header.correlation_id, hits), version, handler(call))
 
     @property
@@ -237,7 +237,7 @@ class ServerConnection:
     def _refuse_for_now(self, served: Served, header: RequestHeader, frame: Buffer) -> None:
         """Something else than a proof comes in the middle of authentication."""
         request = served.request_class.decode(header.version, frame, header.body_offset)
-        call = Call(self._cluster, self._node, header.version, request, self._versions, header.client_id, self._session)
+        call = Call(self._cluster, self._node, header.version, request, self._versions, header.client_id, self._session, self._condition.number)
         self._answer(_Arrived(served, header.version, header.correlation_id), header.version, wholly_refused(call, IllegalSaslStateError.errno))
 
     def _take_token(self, session: SaslSession, token: bytes) -> None:

@@ -33,6 +33,11 @@ class Endpoint:
         self._look()
 
     @property
+    def connection(self) -> int:
+        """Its number among the cluster's connections."""
+        return self._condition.number
+
+    @property
     def is_reading(self) -> bool:
         """Whether to read from the client; if not, its bytes stay where they are."""
         return self.end is None and self._condition.is_reading

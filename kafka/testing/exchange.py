@@ -33,6 +33,8 @@ class Call(NamedTuple):
     client_id: str | None
     session: SaslSession | None = None
     """How far authentication has come; None on a listener without SASL."""
+    connection: int = 0
+    """The number of the connection that it came on, as faults count them."""
 
     @staticmethod
     def check_exists(topic: Topic | None, index: int) -> Partition:

@@ -6,6 +6,7 @@ Imported by: testing, tests.  Imports: _transport, testing.{clock,cluster,endpoi
 from __future__ import annotations
 
 import errno
+import functools
 import itertools
 import math
 import os
@@ -43,7 +44,8 @@ class Link:
         self.is_refused = False
         self.is_unreachable = False
         self._network = network
-        self._held: list[tuple[bool, Action]] = []  # what was due while the link was unreachable
+        self._under_way: dict[bool, deque[Action]] = {True: deque(), False: deque()}  # to the broker, and from it, in the order they were sent
+        self._held = {True: 0, False: 0}  # how many of them were due while the link was unreachable
         self._last_s = {True: 0.0, False: 0.0}  # when the last bytes arrive at the broker, and from it
         self._streams: dict[MemoryStream, None] = {}  # in the order they were connected
 
@@ -58,9 +60,10 @@ class Link:
     def heal(self) -> None:
         """Undo refuse() and make_unreachable()."""
         self.is_refused = self.is_unreachable = False
-        held, self._held = self._held, []
-        for is_to_broker, action in held:
-            self._plan(is_to_broker, action)
+        for is_to_broker, held in self._held.items():
+            self._held[is_to_broker] = 0
+            for _ in range(held):
+                self._plan_arrival(is_to_broker)
 
     def cut(self) -> None:
         """Reset every connection; what is under way in either direction is lost."""
@@ -76,17 +79,22 @@ class Link:
         self._plan(False, action)
 
     def _plan(self, is_to_broker: bool, action: Action) -> None:
-        def arrive() -> None:
-            if self.is_unreachable:
-                self._held.append((is_to_broker, action))
-            else:
-                action()
+        self._under_way[is_to_broker].append(action)
+        self._plan_arrival(is_to_broker)
 
+    def _plan_arrival(self, is_to_broker: bool) -> None:
+        """Of whatever is the next one by then: nothing overtakes what was held."""
         network = self._network
         delay_s = self.to_broker_s if is_to_broker else self.from_broker_s
         at_s = max(network.now_s() + delay_s, self._last_s[is_to_broker])  # never before what was sent earlier
         self._last_s[is_to_broker] = at_s
-        network.timeline.plan(at_s, arrive)
+        network.timeline.plan(at_s, functools.partial(self._arrive, is_to_broker))
+
+    def _arrive(self, is_to_broker: bool) -> None:
+        if self.is_unreachable:
+            self._held[is_to_broker] += 1
+        else:
+            self._under_way[is_to_broker].popleft()()
 
     def add(self, stream: MemoryStream) -> None:
         self._streams[stream] = None
@@ -196,6 +204,8 @@ class MemoryStream:
         self._unarrived_bytes = 0  # sent and not read
         self._is_shut = False
         self._is_closed = False
+        self.connection = 0
+        """Its number as the cluster counts connections, once it has been accepted."""
 
     def fileno(self) -> int:
         return -1 if self._is_closed else self._fd
@@ -304,6 +314,7 @@ class MemoryStream:
         node = None if link.is_refused else self._network.cluster.node_at(link.address)
         if node is not None:
             self._endpoint = Endpoint(self._network.cluster, node)
+            self.connection = self._endpoint.connection
             self._node = node
             link.from_broker(self._accepted)
             self.look_again()  # a fault may have hit it already

@@ -96,6 +96,8 @@ def test_others_lead_what_a_stopped_broker_led_until_nobody_can(three: Cluster) 
 
     three.start_node(3)
     assert leaders(three) == [3, 3, 3]
+    (topic,) = asked_of(three, 1, metadata("t"), 9).topics
+    assert sorted(topic.partitions[0].isr_nodes) == [1, 3]  # the one that came first has caught up with it
 
 
 def test_metadata_names_the_brokers_that_run(three: Cluster) -> None:

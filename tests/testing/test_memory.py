@@ -272,6 +272,18 @@ def test_what_is_sent_to_a_host_that_became_unreachable_arrives_when_it_is_heale
     assert [r.value for r in cluster.records("t")] == [b"a", b"b"]
 
 
+def test_what_is_under_way_when_a_host_is_healed_does_not_overtake_what_was_held(cluster: Cluster, clock: VirtualClock) -> None:
+    transport = slow(cluster, clock)
+    peer = Peer(transport).connected()
+    link_of(transport).make_unreachable()
+    peer.send_all(frame_of(produce(batch([b"held"])), 9))
+    assert peer.read(100) is None
+    peer.send_all(frame_of(produce(batch([b"under way"])), 9))
+    link_of(transport).heal()
+    assert peer.read()
+    assert [r.value for r in cluster.records("t")] == [b"held", b"under way"]
+
+
 def test_a_stream_to_an_unreachable_host_fills_up(cluster: Cluster, clock: VirtualClock) -> None:
     transport = MemoryTransport(cluster, clock, capacity_bytes=100)
     peer = Peer(transport).connected()

@@ -1,0 +1,108 @@
+"""The simulation can fail: bugs that are put into the producer are found within a few seeds, and by the promise that they break."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any, Callable
+
+import pytest
+
+from kafka.client.backoff import Backoff
+from kafka.cluster import ClusterMetadata
+from kafka.producer import batch, failures, sender
+from kafka.producer.delivery import DeliveryPolicy, Outcome, outcome_for
+from kafka.producer.memory import BufferMemory
+from tests.simulation.run import FailedRun, play
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+SEEDS = 300  # among which each must be found
+
+
+def room_is_given_back_twice(patch: pytest.MonkeyPatch) -> None:
+    released = BufferMemory.release
+
+    def release(memory: Any, size_bytes: int) -> None:
+        released(memory, size_bytes)
+        released(memory, size_bytes)
+
+    patch.setattr(BufferMemory, "release", release)
+
+
+def room_of_little_batches_is_kept(patch: pytest.MonkeyPatch) -> None:
+    released = BufferMemory.release
+    patch.setattr(BufferMemory, "release", lambda memory, size_bytes: released(memory, size_bytes) if size_bytes > 150 else None)
+
+
+def a_retry_goes_to_the_tail(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(batch, "_numbers", itertools.count(0, -1))  # what was made later counts as earlier
+
+
+def lost_answers_count_as_refusals(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(sender, "is_written_for_sure_not", lambda error, acks: True)
+
+
+def errors_say_that_nothing_is_written(patch: pytest.MonkeyPatch) -> None:
+    with_fate = failures.with_fate
+    patch.setattr(failures, "with_fate", lambda error, fate: with_fate(error, fate._replace(may_be_written=False)))
+
+
+def records_have_more_time_than_they_should(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(DeliveryPolicy, "expires_s", lambda policy, batch: batch.created_s + policy.longest_wait_s + 0.5)
+
+
+def a_refusal_counts_as_success(patch: pytest.MonkeyPatch) -> None:
+    def decide(error: type[BaseException], attempts: int, retries: float) -> Outcome:
+        return Outcome.SUCCEED if error.__name__ == "NotEnoughReplicasError" else outcome_for(error, attempts, retries)
+
+    patch.setattr(sender, "outcome_for", decide)
+
+
+def a_new_leader_is_not_asked_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ClusterMetadata, "leader_refused", lambda cluster, partition: None)
+
+
+def nobody_waits_before_connecting_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Backoff, "fail", lambda backoff: 0.0)
+
+
+def expiring_fails(patch: pytest.MonkeyPatch) -> None:
+    def raise_something(*arguments: Any) -> None:
+        raise ZeroDivisionError
+
+    patch.setattr(sender, "expired_error", raise_something)
+
+
+PLANTED: dict[Plant, str] = {
+    room_is_given_back_twice: "buffer_memory are in use",
+    room_of_little_batches_is_kept: "buffer_memory are in use",
+    a_retry_goes_to_the_tail: "which was sent after it",
+    lost_answers_count_as_refusals: "is said not to be written|was surely not written",
+    errors_say_that_nothing_is_written: "is said not to be written|was surely not written",
+    records_have_more_time_than_they_should: "and was due at|It took",
+    a_refusal_counts_as_success: "is acknowledged as",
+    a_new_leader_is_not_asked_for: "after the cluster was well",
+    nobody_waits_before_connecting_again: "spins|time does not move",
+    expiring_fails: "This was logged|and was due at|It took",
+}
+"""Bugs, and what the simulation says of them."""
+
+
+def first_failure() -> str:
+    """What the first seed that fails says."""
+    for seed in range(SEEDS):
+        try:
+            play(seed)
+        except FailedRun as failed:
+            return str(failed)
+    return f"{SEEDS} seeds have not failed"
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_the_simulation_notices_that(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch)
+    story = first_failure()
+    assert re.search(PLANTED[plant], story.partition("\n")[0]), story
+    (again,) = re.findall(r"^seed (\d+) ", story)
+    assert f"python -m tests.simulation --first {again} --seeds 1" in story
