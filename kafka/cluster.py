@@ -32,6 +32,9 @@ log = GuardedLogger(logging.getLogger(__name__))
 DEFAULT_KAFKA_PORT = 9092
 
 _NO_ID = uuid.UUID(int=0)
+_MOST_STALE = 5
+"""Answers in a row with an older leader epoch, after which that is what is true: a broker may lag behind for a while, and another may have
+lied once; and before topic ids (Kafka 2.8) a topic that was made anew looks like the old one and begins with epoch 0."""
 
 
 class TopicSnapshot(NamedTuple):
@@ -84,6 +87,7 @@ class ClusterMetadata:
         self.update_wanted = False
         self.refusals: list[Refusal] = []
         """Leaders that did not take what was sent to them; filled and emptied by the I/O thread."""
+        self._stale: dict[TopicPartition, int] = {}  # answers in a row with an older epoch; kept by whoever owns the network
         self._wanted: dict[str, None] = {}
         self._waiters: deque[Latch] = deque()
         self._futures: deque[Future] = deque()
@@ -202,8 +206,8 @@ class ClusterMetadata:
     def update_metadata(self, metadata: Any) -> None:
         """Merge a MetadataResponse: topics it names are replaced, others stay as they are.
 
-        A partition never goes back to an older leader epoch (KIP-320) unless its topic was created anew. An answer without
-        brokers is no answer: 0.8.2 gives it while it has no topics, and others while they start.
+        A partition goes back to an older leader epoch (KIP-320) only where its topic was created anew, or where answers insist on it. An
+        answer without brokers is no answer: 0.8.2 gives it while it has no topics, and others while they start.
         """
         brokers = {b.node_id: BrokerMetadata(b.node_id, b.host, b.port, b.rack) for b in metadata.brokers}
         if not brokers:
@@ -218,7 +222,7 @@ class ClusterMetadata:
             if name is None:
                 continue
             if error is NoError or (answer.partitions and error not in _NO_SUCH_TOPIC):
-                topics[name] = _merged(old.topics.get(name), answer)
+                topics[name] = self._merged(old.topics.get(name), answer)
                 errors.pop(name, None)
             else:
                 errors[name] = error
@@ -236,6 +240,45 @@ class ClusterMetadata:
         for listener in list(self._listeners):
             _call_guarded(listener, self)
 
+    def _merged(self, old: TopicSnapshot | None, answer: Any) -> TopicSnapshot:
+        topic_id = answer.topic_id if answer.topic_id is not None else _NO_ID
+        same_topic = old is not None and old.topic_id == topic_id
+        partitions: dict[int, PartitionMetadata] = {}
+        for p in answer.partitions:
+            fresh = PartitionMetadata(
+                topic=answer.name,
+                partition=p.partition_index,
+                leader=p.leader_id,
+                leader_epoch=p.leader_epoch,
+                replicas=list(p.replica_nodes),
+                isr=list(p.isr_nodes),
+                offline_replicas=list(p.offline_replicas),
+                error=for_code(p.error_code),
+            )
+            known = old.partitions.get(p.partition_index) if old is not None and same_topic else None
+            partitions[p.partition_index] = known if known is not None and self._is_stale(known, fresh) else fresh
+        numbers = sorted(partitions)
+        return TopicSnapshot(
+            name=answer.name,
+            topic_id=topic_id,
+            partitions=partitions,
+            all=numbers,
+            available=[number for number in numbers if partitions[number].leader >= 0],
+            is_internal=bool(answer.is_internal),
+        )
+
+    def _is_stale(self, known: PartitionMetadata, fresh: PartitionMetadata) -> bool:
+        """Whether to disbelieve an answer."""
+        name = TopicPartition(fresh.topic, fresh.partition)
+        if not 0 <= fresh.leader_epoch < known.leader_epoch:
+            self._stale.pop(name, None)
+            return False
+        answers = self._stale[name] = self._stale.get(name, 0) + 1
+        if answers < _MOST_STALE:
+            return True
+        del self._stale[name]
+        return False
+
     def failed_update(self, exception: BaseException) -> None:
         """Tell waiters that the last attempt failed; the snapshot stays."""
         self._settle(lambda future: future.failure(exception))
@@ -252,35 +295,6 @@ class ClusterMetadata:
 
 
 _NO_SUCH_TOPIC: frozenset[type[KafkaError]] = frozenset({UnknownTopicOrPartitionError, InvalidTopicError, TopicAuthorizationFailedError})
-
-
-def _merged(old: TopicSnapshot | None, answer: Any) -> TopicSnapshot:
-    topic_id = answer.topic_id if answer.topic_id is not None else _NO_ID
-    same_topic = old is not None and old.topic_id == topic_id
-    partitions: dict[int, PartitionMetadata] = {}
-    for p in answer.partitions:
-        fresh = PartitionMetadata(
-            topic=answer.name,
-            partition=p.partition_index,
-            leader=p.leader_id,
-            leader_epoch=p.leader_epoch,
-            replicas=list(p.replica_nodes),
-            isr=list(p.isr_nodes),
-            offline_replicas=list(p.offline_replicas),
-            error=for_code(p.error_code),
-        )
-        known = old.partitions.get(p.partition_index) if old is not None and same_topic else None
-        stale = known is not None and 0 <= fresh.leader_epoch < known.leader_epoch
-        partitions[p.partition_index] = known if stale and known is not None else fresh
-    numbers = sorted(partitions)
-    return TopicSnapshot(
-        name=answer.name,
-        topic_id=topic_id,
-        partitions=partitions,
-        all=numbers,
-        available=[number for number in numbers if partitions[number].leader >= 0],
-        is_internal=bool(answer.is_internal),
-    )
 
 
 def _take_all(queue: deque[Any]) -> tuple[Any, ...]:

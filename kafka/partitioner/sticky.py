@@ -1,6 +1,6 @@
 """The same partition for records without a key until a batch is full (KIP-480).
 
-Imported by: applications.  Imports: partitioner.default.
+Imported by: applications.  Imports: structs, partitioner.default.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from kafka.partitioner.default import DefaultPartitioner
+from kafka.structs import TopicPartition
 
 
 class StickyPartitioner(DefaultPartitioner):
@@ -22,9 +23,10 @@ class StickyPartitioner(DefaultPartitioner):
     def partition(self, topic: str, key: Any, serialized_key: bytes | None, value: Any, serialized_value: bytes | None, cluster: Any) -> int:
         if serialized_key is not None:
             return super().partition(topic, key, serialized_key, value, serialized_value, cluster)
-        if topic not in self._sticky:
-            self._sticky[topic] = super().partition(topic, None, None, value, serialized_value, cluster)
-        return self._sticky[topic]
+        number = self._sticky.get(topic)
+        if number is None or cluster.leader_for_partition(TopicPartition(topic, number)) is None:  # a topic made anew may have fewer
+            number = self._sticky[topic] = super().partition(topic, None, None, value, serialized_value, cluster)
+        return number
 
     def on_new_batch(self, topic: str, cluster: Any, prev_partition: int) -> None:
         """Move to another partition, if there is one."""

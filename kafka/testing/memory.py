@@ -170,7 +170,7 @@ class MemoryTransport:
 
     def look_at_all(self) -> None:
         """Have every connection take note of a change in the cluster or its faults."""
-        for link in self._links.values():
+        for link in list(self._links.values()):
             for stream in link.streams():
                 stream.look_again()
 

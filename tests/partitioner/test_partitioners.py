@@ -19,6 +19,7 @@ from kafka.partitioner import (
 )
 from kafka.partitioner.base import Partitioner as OldPartitioner
 from kafka.partitioner.murmur2 import murmur2
+from kafka.structs import TopicPartition
 
 VECTORS = [line.split(" ") for line in (Path(__file__).parent.parent / "golden" / "murmur2.txt").read_text().splitlines()]
 
@@ -37,6 +38,9 @@ class Cluster:
 
     def available_partitions_for_topic(self, topic: str) -> set[int]:
         return self.available
+
+    def leader_for_partition(self, partition: TopicPartition) -> int | None:
+        return 1 if partition.partition in self.available else -1 if partition.partition in self.every else None
 
 
 def test_murmur2_is_javas_for_every_vector() -> None:

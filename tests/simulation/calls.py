@@ -22,6 +22,7 @@ Call = Callable[[Scene], str]
 
 _FEW, _MANY = 5, 40
 _BOOTSTRAP_S = 2.0  # api_version_auto_timeout_ms
+_GIVES_UP_S = 1.1  # for its last words, where acks=0
 _MOST_CHAINED = 3  # records that callbacks send for one record
 
 
@@ -225,9 +226,25 @@ def interrupt(scene: Scene) -> str:
     return f"Ctrl-C: {words}"
 
 
+def interrupt_close(scene: Scene) -> str:
+    """Ctrl-C comes while close() waits: what is left is given up."""
+    producer = scene.producer
+    producer.is_closed = True
+    scene.producers_clock.interrupt_at_s = scene.now_s + scene.chance.uniform(0, 0.5)
+    words = "closed before Ctrl-C"
+    try:
+        facade_of(producer).close()
+    except KeyboardInterrupt:
+        scene.clock.run_for(_GIVES_UP_S)
+        words = "Ctrl-C: close"
+    scene.producers_clock.interrupt_at_s = None
+    scene.check_closed(producer)
+    return words
+
+
 def begin_anew(scene: Scene) -> str:
     """Close the producer, or let go of it, and make another."""
-    words = scene.chance.choice((close, close, abandon, close_in_callback))(scene)
+    words = scene.chance.choice((close, close, abandon, close_in_callback, interrupt_close))(scene)
     return f"{words}; {make_producer(scene)}"
 
 

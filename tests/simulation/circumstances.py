@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from kafka.partitioner.sticky import StickyPartitioner
 from kafka.testing.releases import NEWEST, release_of
 
 Release = tuple[int, ...]
@@ -97,6 +99,11 @@ def draw(seed: int) -> Circumstances:
     )
 
 
+def first_of_all(key: bytes | None, partitions: Sequence[int], available: Sequence[int]) -> int:
+    """A program's own partitioner."""
+    return partitions[0]
+
+
 def _topic(name: str, chance: random.Random, brokers: int, release: Release) -> TopicPlan:
     factor = chance.randint(1, brokers)
     config: dict[str, Any] = {}
@@ -135,6 +142,10 @@ def _options(chance: random.Random, release: Release, version: str | None) -> di
         options["delivery_timeout_ms"] = linger_ms + request_timeout_ms + chance.choice((0, 500, 4000))
     if options["acks"] != 0 and options["batch_size"] < options["max_request_size"] and chance.random() < 0.3:
         options["max_batch_size"] = min(options["batch_size"] + chance.choice((0, 300, 1000)), options["max_request_size"])
+    if chance.random() < 0.2:
+        sticky = StickyPartitioner()
+        sticky.random = random.Random(chance.getrandbits(32))
+        options["partitioner"] = chance.choice((sticky, first_of_all))
     if version is not None and (release < _FIRST_WITH_PROBING or chance.random() < 0.3):
         options["api_version"] = release
     return options

@@ -73,6 +73,7 @@ class Scene:
             default_partitions=circumstances.default_partitions,
             seed=circumstances.seed,
         )
+        self._bootstrap_servers = self.cluster.bootstrap_servers  # a program is configured once, wherever brokers go
         for plan in circumstances.topics:
             self.cluster.create_topic(plan.name, plan.partitions, replication_factor=plan.replication_factor, config=plan.config)
         self.network = MemoryTransport(
@@ -131,7 +132,7 @@ class Scene:
                 made[0].hooked = hooked[0]
 
         facade = kind(
-            bootstrap_servers=self.cluster.bootstrap_servers,
+            bootstrap_servers=self._bootstrap_servers,
             client_id=f"simulated-{number}",
             on_delivery_error=note_failure,
             **self.circumstances.options,

@@ -35,6 +35,7 @@ Heal = Callable[[], object]
 Trouble = Callable[[Scene], "tuple[str, Heal | None]"]
 """Makes trouble: what it is, and what ends it, None where there is nothing to end."""
 
+BOOTSTRAP_PORT = 9092
 LONGEST_S = 3.0
 """What lasts beyond its healing, a throttle, is over after so long."""
 
@@ -130,7 +131,7 @@ def fault_of_connections(scene: Scene) -> tuple[str, Heal | None]:
 
 def lying_leader(scene: Scene) -> tuple[str, Heal | None]:
     chance = scene.chance
-    fault = faults.WrongLeader(chance.choice((-1, 77, *scene.cluster.nodes)))
+    fault = faults.WrongLeader(chance.choice((-1, 77, *scene.cluster.nodes)), leader_epoch=chance.choice((None, None, 0, 1000)))
     rule = scene.cluster.faults.add(fault, times=chance.choice((1, 3, None)))
     return repr(fault), rule.remove
 
@@ -240,6 +241,22 @@ def add_partitions(scene: Scene) -> tuple[str, Heal | None]:
     return f"{name} has {count} partitions", None
 
 
+def move_broker(scene: Scene) -> tuple[str, Heal | None]:
+    """A broker comes back at another address, as in Kubernetes, and later where bootstrap_servers says."""
+    node = scene.chance.choice(list(scene.cluster.nodes.values()))
+    home = node.port
+
+    def move(port: int) -> None:
+        scene.cluster.stop_node(node.node_id)
+        node.port = port
+        scene.cluster.start_node(node.node_id)
+
+    if home != BOOTSTRAP_PORT:
+        return f"broker {node.node_id} is away from home already", None
+    move(home + 1)
+    return f"broker {node.node_id} is at port {node.port} now", lambda: move(home)
+
+
 def require_more_replicas(scene: Scene) -> tuple[str, Heal | None]:
     scene.cluster.min_insync_replicas = len(scene.cluster.nodes) + 1
 
@@ -268,6 +285,7 @@ TROUBLES: tuple[tuple[Trouble, float], ...] = (
     (slow, 1.0),
     (move_leader, 3.0),
     (stop_broker, 2.0),
+    (move_broker, 0.5),
     (delete_topic, 0.7),
     (add_partitions, 0.5),
     (require_more_replicas, 0.7),
