@@ -5,12 +5,20 @@ Imported by: client, producer.kafka, testing.  Imports: nothing of ours.
 
 from __future__ import annotations
 
+import _socket
 import errno
 import os
 import selectors
 import socket
+import sys
 from collections.abc import Sequence
 from typing import Any, Callable, Protocol
+
+# Not socket.socket: gevent and eventlet put one in its place that belongs to the thread that made it. On these nothing ever blocks.
+_Socket = _socket.socket
+_socketpair: Callable[[], tuple[_Socket, _Socket]] = getattr(_socket, "socketpair", socket.socketpair)  # not on Windows
+
+_SELECTOR_AT_IMPORT = selectors.DefaultSelector
 
 SocketOption = tuple[Any, ...]
 """Arguments for setsockopt()."""
@@ -74,6 +82,20 @@ class Transport(Protocol):
     def waker(self) -> Waker: ...
 
 
+def current_selector(chosen: Callable[[], selectors.BaseSelector]) -> Callable[[], selectors.BaseSelector]:
+    """What waits: what was chosen, and by default what is the system's now; gevent may have put a cooperative one in its place since the import.
+
+    A real one where gevent left threads as they are: the I/O thread is none of its own then, and no greenlet waits with it.
+    """
+    if chosen is not _SELECTOR_AT_IMPORT and chosen is not selectors.DefaultSelector:
+        return chosen
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("select") and not monkey.is_module_patched("threading"):
+        real: Callable[[], selectors.BaseSelector] = monkey.get_original("selectors", "DefaultSelector")
+        return real
+    return selectors.DefaultSelector
+
+
 class SocketTransport:
     """Real sockets.
 
@@ -93,7 +115,7 @@ class SocketTransport:
         return list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
 
     def connect(self, family: int, address: Any, options: Sequence[SocketOption]) -> Stream:
-        sock = socket.socket(family, socket.SOCK_STREAM)  # not inheritable (PEP 446)
+        sock = _Socket(family, socket.SOCK_STREAM)  # not inheritable (PEP 446)
         try:
             sock.setblocking(False)
             for option in options:
@@ -119,7 +141,7 @@ class _SocketStream:
     Threads: the I/O thread.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: _Socket) -> None:
         self._sock = sock
         self._sendmsg = getattr(sock, "sendmsg", None)  # not on Windows
 
@@ -153,7 +175,7 @@ class _SocketWaker:
     """
 
     def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
+        self._reader, self._writer = _socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
 

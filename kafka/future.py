@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from kafka import _accel
 from kafka._clock import Clock, Latch, SystemClock
-from kafka._log import GuardedLogger, Outlet
+from kafka._log import GuardedLogger, Outlet, RateLimited
 from kafka.errors import IllegalStateError, KafkaTimeoutError
 
-log = GuardedLogger(logging.getLogger(__name__))
+_logger = logging.getLogger(__name__)
+log = GuardedLogger(_logger)
 
 Entry = tuple["Future", int, Callable[..., Any]]
 Parts = list[tuple["Completion", int]]
@@ -34,17 +35,27 @@ class Home:
     Threads: any reads; `io_ident` is written by the I/O thread, `forked` by the child of a fork before it has threads.
     """
 
-    __slots__ = ("clock", "forked", "io_ident", "outlet")
+    __slots__ = ("_io_log", "_log", "clock", "forked", "io_ident", "outlet")
 
     def __init__(self, clock: Clock, outlet: Outlet | None = None) -> None:
         self.clock = clock
         self.outlet = outlet
         """Where lines of the I/O thread go, for it must not wait for a handler that another thread is in."""
+        self._io_log = None if outlet is None else RateLimited(_logger, clock, outlet)
+        self._log = None if outlet is None else RateLimited(_logger, clock)
         self.io_ident: int | None = None
         self.forked = False
 
     def on_io_thread(self) -> bool:
         return self.io_ident == threading.get_ident()
+
+    def log_callback_error(self, kind: str, error: BaseException) -> None:
+        """With the traceback of `error`, which is being handled. Callbacks of many records fail alike: few of them are told, the others counted."""
+        limited = self._io_log if self.on_io_thread() else self._log
+        if limited is None:
+            log.exception("Error processing %s", kind)
+        else:
+            limited.exception(f"{kind} {type(error).__name__}", "Error processing %s", kind)
 
     def check_may_wait(self, what: str) -> None:
         """Raise IllegalStateError where waiting could never end: on the I/O thread and in the child of a fork."""
@@ -283,11 +294,7 @@ def report_callback_error(future: Future, error: BaseException, on_io_thread: bo
     if not on_io_thread and not isinstance(error, Exception):
         raise error
     kind = "errback" if future.exception is not None else "callback"
-    outlet = future._completion.home.outlet if on_io_thread else None
-    if outlet is None:
-        log.exception("Error processing %s", kind)
-    else:
-        outlet.write(log, logging.ERROR, "Error processing %s", (kind,), exc_info=True)
+    future._completion.home.log_callback_error(kind, error)
     if future.error_on_callbacks and not on_io_thread:
         raise error
 

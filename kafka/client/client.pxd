@@ -45,7 +45,7 @@ cdef class KafkaClient:
     @cython.locals(connection=BrokerConnection)
     cpdef double ready_in_s(self, node_id, double now_s) except? -1
     @cython.locals(connection=BrokerConnection)
-    cpdef connect(self, node_id)
+    cpdef connect(self, node_id, double now_s)
     @cython.locals(connection=BrokerConnection)
     cpdef int version_for(self, node_id, request_class) except -1
     @cython.locals(connection=BrokerConnection, due_s=double)
@@ -54,7 +54,7 @@ cdef class KafkaClient:
     @cython.locals(
         began_s=double, selecting_s=double, selected_s=double, ended_s=double, connection=BrokerConnection, with_data=list, events=list
     )
-    cpdef double poll(self, double timeout_s) except? -1
+    cpdef double poll(self, double timeout_s, double turn_s=*) except? -1
     cpdef list _sleep(self, double timeout_s)
     cpdef _drain_waker(self)
     @cython.locals(connection=BrokerConnection)

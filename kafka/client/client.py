@@ -42,6 +42,7 @@ from kafka.protocol.metadata import MetadataRequest
 log = logging.getLogger(__name__)
 
 _LONGEST_SELECT_S = 3600.0  # selectors cannot count to infinity
+_PAUSE_S = 0.5  # a turn that takes so much longer than planned was held up: the process was stopped, or user code took its time
 _LAST_WORDS_S = 1.0  # how long close() lets brokers read what needs no answer
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 _AUTHENTICATION_ERRORS = (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)
@@ -179,7 +180,7 @@ class KafkaClient:
         try:
             while True:
                 now_s = self._clock.monotonic()
-                self.poll(max(0.0, min(self.next_deadline_s(now_s), deadline_s) - now_s))
+                self.poll(max(0.0, min(self.next_deadline_s(now_s), deadline_s) - now_s), now_s)
                 if self._metadata.answers:
                     return
                 for connection in self._bootstrap:
@@ -197,13 +198,20 @@ class KafkaClient:
     # --- the I/O thread: what the sender asks -------------------------------------------------------------------
 
     def can_send(self, node_id: NodeId, now_s: float) -> bool:
-        """Whether a Produce request may go out now: connected, not throttled, fewer in flight than allowed."""
+        """Whether a Produce request may go out now: connected, not throttled, fewer in flight than allowed.
+
+        Who was not heard of for a while may have closed the connection unseen, while the process was stopped for one: that is looked for first.
+        """
         connection = self._nodes.get(node_id)
+        if connection is None:
+            return False
+        if connection.is_quiet(now_s):
+            connection.read_now()
         return (
-            connection is not None
-            and connection.is_ready
+            connection.is_ready
             and connection.in_flight.counted < self._max_in_flight
             and connection.throttled_until_s <= now_s
+            and not connection.is_unsure(now_s)
         )
 
     def ready_in_s(self, node_id: NodeId, now_s: float) -> float:
@@ -213,12 +221,15 @@ class KafkaClient:
             return math.inf
         if connection.state is _DISCONNECTED:
             return max(0.0, connection.retry_at_s - now_s)
-        if connection.is_ready and connection.in_flight.counted < self._max_in_flight:
+        if connection.is_ready and connection.in_flight.counted < self._max_in_flight and not connection.is_unsure(now_s):
             return max(0.0, connection.throttled_until_s - now_s)
         return math.inf
 
-    def connect(self, node_id: NodeId) -> None:
-        """Begin to connect to a node unless that is under way or too early; metadata is asked for where the node is not known."""
+    def connect(self, node_id: NodeId, now_s: float) -> None:
+        """Begin to connect to a node unless that is under way or too early; metadata is asked for where the node is not known.
+
+        A connection that was silent for long is asked to prove that it leads somewhere.
+        """
         connection = self._nodes.get(node_id)
         if connection is None:
             self._cluster.update_wanted = True
@@ -226,6 +237,8 @@ class KafkaClient:
             if connection.backoff.failures:
                 self._cluster.update_wanted = True  # somebody else may lead by now
             connection.connect()
+        elif connection.is_ready and connection.is_unsure(now_s):
+            connection.ask_for_proof()
 
     def version_for(self, node_id: NodeId, request_class: type[Any]) -> int:
         """The version of a request to a connected node; NodeNotReadyError where it is not, UnsupportedVersionError where there is none."""
@@ -279,15 +292,24 @@ class KafkaClient:
         """Take note of wake-ups so far: whatever they were for is looked at after this and before the next poll()."""
         self._is_woken = False
 
-    def poll(self, timeout_s: float) -> float:
-        """Send and receive what there is, waiting at most `timeout_s` seconds for it; callbacks run in here. Gives the time at its end."""
+    def poll(self, timeout_s: float, turn_s: float = math.inf) -> float:
+        """Send and receive what there is, waiting at most `timeout_s` seconds for it; callbacks run in here. Gives the time at its end.
+
+        `turn_s` is when the caller began the turn that this ends: what a pause since then kept from leaving has its time from the pause's end on.
+        """
         began_s = self._clock.monotonic()
         self._has_called_back = False
         self._prepare(began_s)
         with_data = [connection for connection in self._connections if connection.has_more_to_read()]
         selecting_s = self._clock.monotonic()
-        events = self._sleep(0.0 if self._has_called_back or with_data else timeout_s)
+        if selecting_s - turn_s > _PAUSE_S:
+            self._excuse(turn_s, selecting_s)
+        if self._has_called_back or with_data:
+            timeout_s = 0.0
+        events = self._sleep(timeout_s)
         selected_s = self._clock.monotonic()
+        if selected_s - selecting_s - timeout_s > _PAUSE_S:
+            self._excuse(math.inf, selected_s)
         for key, mask in events:
             connection = key.data
             if connection is None:
@@ -303,6 +325,11 @@ class KafkaClient:
         self._ask_for_metadata(ended_s)  # connections may have come or gone: when to ask, and whom, is decided anew
         self._metrics.turned(selected_s - selecting_s, ended_s - selected_s + selecting_s - began_s, ended_s)
         return ended_s
+
+    def _excuse(self, since_s: float, now_s: float) -> None:
+        """The thread was held up: requests that could not leave meanwhile have their time from now on."""
+        for connection in self._connections:
+            connection.in_flight.excuse(since_s, now_s)
 
     def read_now(self) -> None:
         """Take in what has arrived: for who is about to judge a time-out after a pause in which nobody looked; callbacks run in here."""
@@ -360,7 +387,12 @@ class KafkaClient:
         return max(due_s, self._metadata_at_s)
 
     def _candidates(self, now_s: float) -> list[BrokerConnection]:
-        return candidates(list(self._nodes.values()), self._bootstrap, is_stuck=self._metadata.is_stuck(now_s))
+        return candidates(
+            list(self._nodes.values()),
+            self._bootstrap,
+            is_stuck=self._metadata.is_stuck(now_s),
+            must_rebootstrap=self._metadata.must_rebootstrap,
+        )
 
     def _ask_for_metadata(self, now_s: float) -> None:
         self._metadata_at_s = -math.inf
@@ -385,17 +417,20 @@ class KafkaClient:
         on_response, on_failure = functools.partial(self._on_metadata, number), functools.partial(self._on_no_metadata, number)
         try:
             connection.enqueue(request, self._options.request_timeout_s, False, on_response, on_failure, None)
-        except KafkaError as error:
-            self._metadata.on_failure(number, error, now_s)
+        except Exception as error:  # noqa: BLE001 - nobody would ask again while this one seems to be on its way
+            self._metadata.on_failure(number, _as_kafka_error(error), now_s)
 
     def _on_metadata(self, number: int, response: Any, node_id: NodeId) -> None:
-        now_s = self._clock.monotonic()
-        error = response_error(response)
-        if error is not None:
-            self._metadata.on_failure(number, error, now_s)
-            return
-        self._metadata.on_answer(number, response, now_s)
-        self._follow_cluster()
+        try:
+            error = response_error(response)
+            if error is None:
+                self._metadata.on_answer(number, response, self._clock.monotonic())
+                self._follow_cluster()
+                return
+        except Exception as surprise:
+            self._metadata.on_failure(number, _as_kafka_error(surprise), self._clock.monotonic())
+            raise
+        self._metadata.on_failure(number, error, self._clock.monotonic())
 
     def _on_no_metadata(self, number: int, error: KafkaError, started: bool) -> None:
         self._metadata.on_failure(number, error, self._clock.monotonic())
@@ -486,6 +521,10 @@ class KafkaClient:
         self._selector.close()
 
 
+def _as_kafka_error(error: Exception) -> KafkaError:
+    return error if isinstance(error, KafkaError) else KafkaError(f"Unexpected error: {error!r}")
+
+
 def _forget_node(waiting: set[NodeId], node_id: NodeId, *outcome: Any) -> None:
     waiting.discard(node_id)
 
@@ -496,7 +535,7 @@ def _mechanism_maker(options: ClientOptions) -> Any:
 
 
 def _socket_options(options: ClientOptions) -> list[SocketOption]:
-    """The user's, the buffer sizes, and keep-alive so that a peer that vanished is noticed, unless the user said something of it."""
+    """The user's, the buffer sizes, and what has the system notice a peer that vanished, unless the user said something of it."""
     chosen: list[Any] = list(options.socket_options)
     if options.receive_buffer_bytes is not None:
         chosen.append((socket.SOL_SOCKET, socket.SO_RCVBUF, options.receive_buffer_bytes))
@@ -507,4 +546,7 @@ def _socket_options(options: ClientOptions) -> list[SocketOption]:
         for name, seconds in _KEEPALIVE:
             if hasattr(socket, name):
                 chosen.append((socket.IPPROTO_TCP, getattr(socket, name), seconds))
+    user_timeout = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux: how long what was sent may go without the peer's system taking it
+    if user_timeout is not None and not any(option[:2] == (socket.IPPROTO_TCP, user_timeout) for option in chosen):
+        chosen.append((socket.IPPROTO_TCP, user_timeout, max(1, int(options.request_timeout_s * 1000))))
     return chosen

@@ -48,6 +48,8 @@ cdef class BrokerConnection:
     cdef double _last_counted_s
     cdef bint _is_counted
 
+    cpdef bint is_quiet(self, double now_s) except -1
+    cpdef bint is_unsure(self, double now_s) except -1
     cpdef bint has_more_to_read(self) except -1
     @cython.locals(busy=Py_ssize_t)
     cpdef double next_deadline_s(self) except? -1
@@ -63,8 +65,10 @@ cdef class BrokerConnection:
     cpdef _handle(self, int mask)
     @cython.locals(channel=Channel)
     cpdef _read(self)
-    @cython.locals(request=Request, now_s=double, throttle_ms=long)
+    @cython.locals(request=Request, now_s=double)
     cpdef _on_answer(self, bytes frame)
+    @cython.locals(throttle_ms=long)
+    cpdef _note_answer(self, Request request, response, double now_s)
     cpdef check_time(self, double now_s)
     cpdef close_if_retired(self)
     cpdef _watch(self, int mask)

@@ -52,6 +52,10 @@ _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _TCP_CONNECT_S = 2.5
 """Bound on TCP alone: a new attempt finds a healed network sooner than the old one's SYNs, which are sent ever more rarely."""
 _FULL_TIME_EVERY = 4  # attempts; a network that really needs longer gets all of the set-up time then
+_UNSURE_AFTER_S = 60.0
+"""A connection that was silent for so long may be gone without a word: NAT and load balancers forget flows that are idle."""
+_QUIET_AFTER_S = 1.0  # with nothing to answer
+_PROOF_S = 2.0  # how long the broker may take then to answer the first question, which is none that matters
 _STABLE_S = 1.0  # a connection that lasted so long did not fail at once
 _SESSION_USE = 0.9  # share of a SASL session's lifetime after which the connection is replaced (KIP-368 says 0.85 to 0.95)
 _CORRELATION_IDS = 2**31
@@ -135,6 +139,14 @@ class BrokerConnection:
         return f"<BrokerConnection node {self.node_id} at {self.address}, {self.state.value}, {len(self.in_flight)} in flight>"
 
     # --- what others ask ------------------------------------------------------------------------------------------
+
+    def is_quiet(self, now_s: float) -> bool:
+        """Whether it waits for nothing, and has for a while."""
+        return not len(self.in_flight) and now_s - self._idle_since_s > _QUIET_AFTER_S
+
+    def is_unsure(self, now_s: float) -> bool:
+        """Whether nothing was heard for so long that it should prove that it lives before records are entrusted to it."""
+        return now_s - self._idle_since_s > _UNSURE_AFTER_S and not self.in_flight.counted
 
     @property
     def is_setting_up(self) -> bool:
@@ -311,6 +323,8 @@ class BrokerConnection:
         now_s = self._clock.monotonic()
         if is_counted:
             self._last_counted_s = now_s
+        elif self.is_unsure(now_s):
+            timeout_s = min(timeout_s, _PROOF_S)
         entry = Request(
             buffers,
             correlation_id,
@@ -323,9 +337,15 @@ class BrokerConnection:
             on_failure,
             on_written,
         )
-        self._the_channel().queue(entry)
-        self.in_flight.add(entry)
+        channel = self._the_channel()
         self._metrics.request_sent(self.node_id, entry.size_bytes)
+        channel.queue(entry)  # nothing fails from here on: the caller takes an error for a request that was not taken
+        self.in_flight.add(entry)
+
+    def ask_for_proof(self) -> None:
+        """Ask something harmless, unless an answer is awaited anyway: a connection that leads nowhere is lost after _PROOF_S."""
+        if not len(self.in_flight):
+            self._attempt(self.enqueue, MetadataRequest(topics=[]), _PROOF_S, False, _ignore, _ignore, None)
 
     def has_unsent(self) -> bool:
         return self._channel is not None and self._channel.has_unsent()
@@ -419,10 +439,11 @@ class BrokerConnection:
     def _on_answer(self, frame: bytes) -> None:
         if len(frame) < 4:
             raise KafkaProtocolError(f"An answer of {len(frame)} bytes came")
-        request = self.in_flight.match(int.from_bytes(frame[:4], "big", signed=True))
         now_s = self._clock.monotonic()
+        request = self.in_flight.match(int.from_bytes(frame[:4], "big", signed=True))
         try:
             response = response_from(request.request_class, request.version, frame)
+            self._note_answer(request, response, now_s)
         except KafkaError as error:
             self._lose(error, also=[request])
             return
@@ -430,6 +451,10 @@ class BrokerConnection:
             self._tools.log.exception(f"surprise {self.node_id}", "Unexpected error while an answer of %s was read", self._name())
             self._lose(KafkaConnectionError(f"unexpected error: {error!r}"), also=[request])
             return
+        self._guarded(request.on_response, response, self.node_id)
+
+    def _note_answer(self, request: Request, response: Any, now_s: float) -> None:
+        """What an answer says of the node."""
         self.is_suspect = False
         self._idle_since_s = now_s
         self._was_useful = self._was_useful or request.is_counted
@@ -439,7 +464,6 @@ class BrokerConnection:
             self._metrics.throttled(self.node_id, throttle_ms)
             if request.version >= _CLIENT_THROTTLES_FROM.get(request.request_class.API_KEY, math.inf):
                 self.throttled_until_s = now_s + throttle_ms / 1000
-        self._guarded(request.on_response, response, self.node_id)
 
     def _guarded(self, callback: Callable[..., None], *arguments: Any) -> None:
         try:
@@ -538,7 +562,7 @@ class BrokerConnection:
         was_ready = self.state is _S.READY
         failure = self._failure(error, was_ready)
         failure.__cause__ = cause if cause is not None else error if error is not failure else None
-        is_quiet = was_ready and isinstance(error, ConnectionLostError) and not len(self.in_flight)
+        is_quiet = was_ready and isinstance(error, (ConnectionError, TimeoutError)) and not len(self.in_flight)
         self.last_error = failure
         if was_ready and (self._was_useful or (is_quiet and now_s - self._ready_since_s >= _STABLE_S)):
             self.backoff.reset()
@@ -589,7 +613,7 @@ class BrokerConnection:
     def _log_loss(self, failure: KafkaError, *, is_quiet: bool, tells_age: bool) -> None:
         log = self._tools.log
         if is_quiet:
-            log.debug(f"closed {self.node_id}", "Node %s at %s closed the connection, which was idle", self.node_id, self.address)
+            log.debug(f"closed {self.node_id}", "The connection to node %s at %s ended while it was idle", self.node_id, self.address)
         elif isinstance(failure, _AUTHENTICATION_ERRORS):
             log.error(f"authentication {self.node_id}", "Authentication with %s failed: %s", self._name(), failure)
         elif tells_age:
@@ -674,6 +698,10 @@ class BrokerConnection:
 
     def _name(self) -> str:
         return f"node {self.node_id} at {self.address}"
+
+
+def _ignore(*outcome: Any, **more: Any) -> None:
+    """That there is an answer is all that counts; without one the connection is lost."""
 
 
 def _words(error: BaseException | None) -> str:

@@ -22,6 +22,7 @@ cdef class Request(Outgoing):
     cdef public double deadline_s
     cdef public bint is_counted
     cdef public bint expects_response
+    cdef public bint is_excused
     cdef public object on_response
     cdef public object on_failure
     cdef public object on_written
@@ -37,6 +38,8 @@ cdef class InFlight:
     cpdef remove(self, Request request)
     @cython.locals(request=Request)
     cpdef Request first_expired(self, double now_s)
+    @cython.locals(request=Request)
+    cpdef excuse(self, double since_s, double now_s)
     @cython.locals(request=Request, due_s=double)
     cpdef double next_deadline_s(self) except? -1
     @cython.locals(request=Request)

@@ -65,7 +65,7 @@ class Request(Outgoing):
     Threads: the I/O thread.
     """
 
-    __slots__ = ("correlation_id", "deadline_s", "expects_response", "is_counted", "on_failure", "on_response", "on_written",
+    __slots__ = ("correlation_id", "deadline_s", "expects_response", "is_counted", "is_excused", "on_failure", "on_response", "on_written",
                  "queued_at_s", "request_class", "version")  # fmt: skip
 
     def __init__(
@@ -88,6 +88,8 @@ class Request(Outgoing):
         self.queued_at_s = queued_at_s
         self.deadline_s = deadline_s
         self.is_counted = is_counted
+        self.is_excused = False
+        """A pause has kept it from leaving, and its time was counted anew: that happens once."""
         self.expects_response = on_written is None
         self.on_response = on_response
         self.on_failure = on_failure
@@ -144,6 +146,13 @@ class InFlight:
             if request.deadline_s <= now_s:
                 return request
         return None
+
+    def excuse(self, since_s: float, now_s: float) -> None:
+        """The process was stopped: count the time anew of what was queued since then, and of what had not left."""
+        for request in self._requests:
+            if not request.is_excused and (request.queued_at_s >= since_s or not request.is_written):
+                request.is_excused = True
+                request.deadline_s += now_s - request.queued_at_s
 
     def next_deadline_s(self) -> float:
         due_s = math.inf

@@ -12,6 +12,7 @@ cdef class MetadataSchedule:
     cdef object _succeeded_at_s
     cdef object _failing_since_s
     cdef object _asked_at_s
+    cdef readonly bint must_rebootstrap
     cdef int _generation
     cdef readonly int answers
 

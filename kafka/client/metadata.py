@@ -16,7 +16,7 @@ from kafka.client.backoff import Backoff
 from kafka.client.connection import BrokerConnection
 from kafka.client.states import ConnectionState
 from kafka.cluster import ClusterMetadata, ClusterSnapshot, TopicSnapshot
-from kafka.errors import InvalidTopicError, KafkaError, TopicAuthorizationFailedError, for_code
+from kafka.errors import InvalidTopicError, KafkaError, RebootstrapRequiredError, TopicAuthorizationFailedError, for_code
 from kafka.protocol.metadata import MetadataRequest, MetadataRequestTopic
 from kafka.structs import TopicPartition
 
@@ -67,6 +67,8 @@ class MetadataSchedule:
         self._not_before_s = -math.inf
         self._succeeded_at_s: float | None = None
         self._failing_since_s: float | None = None
+        self.must_rebootstrap = False
+        """A broker has said that the nodes known are of no use any more (KIP-1102): bootstrap servers alone are asked, until one answers."""
         self._asked_at_s: float | None = None  # of the request in flight
         self._generation = 0
         self.answers = 0
@@ -147,6 +149,7 @@ class MetadataSchedule:
         self._asked_at_s = None
         self.answers += 1
         self._failing_since_s = None
+        self.must_rebootstrap = False
         before = self._cluster.snapshot
         self._cluster.update_metadata(response)
         after = self._cluster.snapshot
@@ -167,6 +170,8 @@ class MetadataSchedule:
 
     def on_failure(self, number: int, error: KafkaError, now_s: float) -> None:
         """The request failed; ask again after a pause."""
+        if isinstance(error, RebootstrapRequiredError):
+            self.must_rebootstrap = True
         if number == self._generation:
             self._asked_at_s = None
             self._ask_again(now_s)
@@ -220,8 +225,12 @@ def _is_doubtful(connection: BrokerConnection, now_s: float) -> bool:
     return connection.is_suspect or connection.in_flight.oldest_wait_s(now_s) > _STALLED_S
 
 
-def candidates(known: list[BrokerConnection], bootstrap: list[BrokerConnection], *, is_stuck: bool) -> list[BrokerConnection]:
+def candidates(
+    known: list[BrokerConnection], bootstrap: list[BrokerConnection], *, is_stuck: bool, must_rebootstrap: bool
+) -> list[BrokerConnection]:
     """Known nodes; bootstrap servers as well while no node is known, and when none of those known can be reached (KIP-899)."""
+    if must_rebootstrap:
+        return bootstrap
     if not known or is_stuck or all(_is_unreachable(connection) for connection in known):
         return [*known, *bootstrap]
     return known

@@ -76,11 +76,11 @@ class RegisteredClientMetrics(ClientMetrics):
 
     def connection_created(self) -> None:
         self._connections += 1
-        self._created.sensor.record()
+        self._ledger.note(self._created, 1.0)
 
     def connection_closed(self) -> None:
         self._connections -= 1
-        self._closed.sensor.record()
+        self._ledger.note(self._closed, 1.0)
 
     def turned(self, wait_s: float, work_s: float, now_s: float) -> None:
         self._ledger.note(self._select, wait_s * 1e9)

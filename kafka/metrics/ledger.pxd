@@ -14,6 +14,7 @@ cdef class Ledger:
     cdef double _post_at_s
     cdef object _noted_ms
     cdef object _turn
+    cdef bint _has_complained
 
     cpdef note(self, Tally tally, double value)
     cpdef turn_over(self, double now_s)

@@ -1,15 +1,19 @@
 """Values on their way to sensors: noted for the price of an append, handed over many at a time.
 
-Imported by: client.metrics, producer.metrics, producer.assembly.  Imports: metrics.stats.sensor.
+Imported by: client.metrics, producer.metrics, producer.assembly.  Imports: metrics.stats.sensor, _log.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
 
+from kafka._log import GuardedLogger
 from kafka.metrics.stats.sensor import Sensor
+
+log = GuardedLogger(logging.getLogger(__name__))
 
 _MOST_VALUES = 16384
 _LONGEST_S = 1.0  # that values wait to be handed over; short beside the windows they are counted in
@@ -40,6 +44,7 @@ class Ledger:
         self._post_at_s = math.inf
         self._noted_ms: float | None = None  # when the newest of them were, at the latest
         self._turn = threading.Lock()  # held by who hands over; nobody waits for it
+        self._has_complained = False  # that a sensor did not take its values
 
     def note(self, tally: Tally, value: float) -> None:
         """Remember a value."""
@@ -67,6 +72,15 @@ class Ledger:
         elif self._post_at_s == math.inf:
             self._post_at_s = now_s + _LONGEST_S
 
+    def _hand_over(self, sensor: Sensor, values: list[float], noted_ms: float | None) -> None:
+        """What goes wrong with measuring is told once, and hinders nothing that is measured."""
+        try:
+            sensor.record_all(values, noted_ms)
+        except Exception:
+            if not self._has_complained:
+                self._has_complained = True
+                log.exception("Error while values of the sensor %s were recorded; others like it are not logged", sensor.name)
+
     def post(self) -> None:
         """Hand everything to its sensors; where another thread does so already, leave it to that."""
         if not self._turn.acquire(blocking=False):
@@ -81,6 +95,6 @@ class Ledger:
                 if tally.values:  # noted meanwhile, when they did not look like the first
                     self._noted.append(tally)
                 if values:
-                    tally.sensor.record_all(values, noted_ms)
+                    self._hand_over(tally.sensor, values, noted_ms)
         finally:
             self._turn.release()

@@ -199,7 +199,7 @@ OPTIONS: tuple[Option, ...] = (
         check.sequence_of(check.socket_option),
         "",
         "connections",
-        "Arguments for setsockopt of each connection. SO_KEEPALIVE is turned on unless named here.",
+        "Arguments for setsockopt of each connection. Unless named here, SO_KEEPALIVE is turned on and TCP_USER_TIMEOUT is request_timeout_ms.",
     ),
     Option("reconnect_backoff_ms", 50, check.number(0), "ms", "connections", "How long to wait before connecting to a broker again."),
     Option(
@@ -332,12 +332,7 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     given = dict(given)
     compression_attrs = given.pop(_COMPRESSION_ATTRS, None)
-    unknown = {name: value for name, value in given.items() if name not in BY_NAME}
-    if unknown:
-        raise KafkaConfigurationError(f"Unrecognized configs: {_without_secrets(unknown)}{_suggestions(unknown)}")
-    for name, value in given.items():
-        if value is not BY_NAME[name].default:
-            BY_NAME[name].check(name, value)
+    _check_each(given)
     config = default_config()
     config.update(given)
     if config["compression_type"] == "none":
@@ -362,10 +357,58 @@ def resolve(given: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
+def _check_each(given: Mapping[str, Any]) -> None:
+    """Look at names and values, each by itself; one error tells of all that is wrong with them."""
+    wrong: list[KafkaConfigurationError] = []
+    unknown = {name: value for name, value in given.items() if name not in BY_NAME}
+    if unknown:
+        wrong.append(KafkaConfigurationError(f"Unrecognized configs: {_without_secrets(unknown)}{_suggestions(unknown)}"))
+    for name, value in given.items():
+        if name not in unknown and value is not BY_NAME[name].default:
+            try:
+                BY_NAME[name].check(name, value)
+            except KafkaConfigurationError as error:
+                wrong.append(error)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        raise KafkaConfigurationError("; ".join(str(error.args[0]) for error in wrong))
+
+
+_LIBRDKAFKA_NAMES = {
+    "batch.num.messages": "batch_size",
+    "compression.codec": "compression_type",
+    "max.in.flight": "max_in_flight_requests_per_connection",
+    "message.max.bytes": "max_request_size",
+    "message.send.max.retries": "retries",
+    "message.timeout.ms": "delivery_timeout_ms",
+    "metadata.broker.list": "bootstrap_servers",
+    "queue.buffering.max.kbytes": "buffer_memory",
+    "queue.buffering.max.messages": "buffer_memory",
+    "queue.buffering.max.ms": "linger_ms",
+    "request.required.acks": "acks",
+    "sasl.mechanisms": "sasl_mechanism",
+    "sasl.password": "sasl_plain_password",
+    "sasl.username": "sasl_plain_username",
+    "socket.keepalive.enable": "socket_options",
+    "socket.receive.buffer.bytes": "receive_buffer_bytes",
+    "socket.send.buffer.bytes": "send_buffer_bytes",
+    "socket.timeout.ms": "request_timeout_ms",
+    "ssl.ca.location": "ssl_cafile",
+    "ssl.certificate.location": "ssl_certfile",
+    "ssl.crl.location": "ssl_crlfile",
+    "ssl.key.location": "ssl_keyfile",
+    "ssl.key.password": "ssl_password",
+    "topic.metadata.refresh.interval.ms": "metadata_max_age_ms",
+}
+"""Names that confluent-kafka has for what an option here does; Java's are found by their likeness."""
+
+
 def _suggestions(unknown: Mapping[str, Any]) -> str:
     hints = []
     for name in unknown:
-        close = difflib.get_close_matches(str(name).replace(".", "_"), BY_NAME, n=1)
+        meant = _LIBRDKAFKA_NAMES.get(str(name).replace("_", "."))
+        close = [meant] if meant else difflib.get_close_matches(str(name).lower().replace(".", "_"), BY_NAME, n=1)
         if close:
             hints.append(f"{close[0]!r} instead of {name!r}")
     return f" (did you mean {', '.join(hints)}?)" if hints else ""

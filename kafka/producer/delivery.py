@@ -150,6 +150,18 @@ def missing_answer_error(batch: ProducerBatch) -> KafkaError:
     return UnknownTopicOrPartitionError(f"The broker's answer does not name {batch.topic_partition}")
 
 
+def too_large_error(batch: ProducerBatch, error: KafkaError) -> KafkaError:
+    """The broker takes no batch so large, and this one has a single record: how large it is, and whose limit that is. Brokers do not say which."""
+    topic = batch.topic_partition.topic
+    told = type(error)(
+        f"A record of {batch.wire_bytes} bytes for {batch.topic_partition} is larger than the broker takes: max.message.bytes of the topic "
+        f"{topic}, or message.max.bytes of the broker where the topic has none, must be raised for it, and max_request_size of this producer "
+        "kept in step"
+    )
+    told.__cause__ = error
+    return told
+
+
 def errors_of_records(answer: Any, error: KafkaError) -> dict[int, BaseException] | None:
     """Errors of single records by their position, where the broker names culprits (KIP-467, Produce 8); None where it does not.
 

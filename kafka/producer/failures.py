@@ -108,6 +108,7 @@ class Failures:
         self._quiet_until_s = -math.inf
         self._is_held_back = False  # the burst had to wait for that
         self._late_log = RateLimited(logging.getLogger(__name__), home.clock)
+        self._io_log = RateLimited(logging.getLogger(__name__), home.clock, home.outlet)
 
     # --- any thread -----------------------------------------------------------------------------------------------
 
@@ -155,7 +156,7 @@ class Failures:
             self.tell_at_s = -math.inf
             self._wake()
         except Exception:  # noqa: BLE001 - an error of the user's that has no words, for one
-            self._log("Unexpected error while a failure was noted", exc_info=True)
+            self._log_surprise("note", "Unexpected error while a failure was noted")
 
     def _call_hook(self, records: int, error: BaseException, record_errors: dict[int, BaseException] | None) -> None:
         if self._hook is None:
@@ -167,7 +168,7 @@ class Failures:
             except BaseException as raised:
                 if not isinstance(raised, Exception) and not self._home.on_io_thread():
                     raise
-                self._log("Error in on_delivery_error", exc_info=True)
+                self._log_surprise(f"hook {type(raised).__name__}", "Error in on_delivery_error")
 
     def note_unseen(self, unseen: Unseen) -> None:
         """The last future of a failed result is gone.
@@ -244,13 +245,18 @@ class Failures:
         else:
             self._log(*words)
 
-    def _log(self, message: str, *args: object, exc_info: bool = False) -> None:
+    def _log(self, message: str, *args: object) -> None:
         """Log at ERROR; the I/O thread waits for no handler that another thread is in."""
         outlet = self._home.outlet if self._home.on_io_thread() else None
         if outlet is not None:
-            outlet.write(log, logging.ERROR, message, args, exc_info=exc_info)
+            outlet.write(log, logging.ERROR, message, args)
         else:
-            log.log(logging.ERROR, message, *args, exc_info=exc_info)
+            log.error(message, *args)
+
+    def _log_surprise(self, key: str, message: str) -> None:
+        """With the traceback of the error that is being handled; few of many."""
+        limited = self._io_log if self._home.on_io_thread() else self._late_log
+        limited.exception(key, message)
 
 
 def _emptied(queue: deque[_T]) -> Iterator[_T]:

@@ -9,13 +9,15 @@ import dataclasses
 import logging
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from kafka._clock import Latch, SystemClock
 from kafka._log import GuardedLogger
-from kafka._transport import SocketTransport
+from kafka._transport import SocketTransport, current_selector
 from kafka._world import World
+from kafka.client.client import KafkaClient
+from kafka.client.options import ClientOptions
 from kafka.cluster import ClusterMetadata
 from kafka.errors import (
     IllegalStateError,
@@ -29,7 +31,7 @@ from kafka.future import Home
 from kafka.metrics import KafkaMetric, MetricName, Metrics
 from kafka.producer import arguments
 from kafka.producer.accumulator import DeferredRecord, RecordAccumulator
-from kafka.producer.assembly import Parts, assemble
+from kafka.producer.assembly import assemble
 from kafka.producer.config import default_config, resolve
 from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.lifecycle import Lifecycle
@@ -37,6 +39,7 @@ from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.partitioning import Router, TopicRoute, check_partition, unrecognized_partition
 from kafka.producer.records import Headers
 from kafka.producer.send_path import CompiledSendPath
+from kafka.producer.sender import Sender
 from kafka.producer.status import ProducerStatus, status_of
 from kafka.structs import TopicPartition
 
@@ -60,22 +63,41 @@ class KafkaProducer:
 
     DEFAULT_CONFIG: dict[str, Any] = default_config()
 
+    _home: Home
+    _metadata: ClusterMetadata
+    _accumulator: RecordAccumulator
+    _router: Router
+    _metrics: Metrics | None
+    _send_path: CompiledSendPath | None
+    _append_at_once: Callable[..., Any] | None
+    _max_block_s: float
+    _max_request_size: int
+    _takes_null_values: bool
+    _serialize_key: Callable[[str, Any, Any], Any] | None
+    _serialize_value: Callable[[str, Any, Any], Any] | None
+    _sender: Sender
+    _client: KafkaClient
+    _options: ClientOptions
+    _lifecycle: Lifecycle
+
     _world: World | None = None
     """Where tests put another clock, randomness and network for instances of a subclass."""
 
     def __init__(self, **configs: Any) -> None:
         self._closed = False
         self.config = resolve(configs)
-        self._names_itself = configs.get("client_id") is None
+        self._own_name: str | None = self.config["client_id"] if configs.get("client_id") is None else None
         world = self._new_world()
-        self._use_parts(assemble(self.config, world), world)
+        lifecycle = Lifecycle(assemble(self.config, world), self.config, starts_thread=world.starts_threads)
+        lifecycle.start(self)
+        self._use_parts(lifecycle)
 
     def _new_world(self) -> World:
-        return self._world or World(SystemClock(), random.Random(), SocketTransport(self.config["selector"]))
+        return self._world or World(SystemClock(), random.Random(), SocketTransport(current_selector(self.config["selector"])))
 
-    def _use_parts(self, parts: Parts, world: World) -> None:
-        """Run these parts, and have everything that is called from now on go to them."""
-        lifecycle = Lifecycle(self, parts, starts_thread=world.starts_threads)
+    def _use_parts(self, lifecycle: Lifecycle, *, is_renewal: bool = False) -> None:
+        """Have everything that is called from now on go to these parts."""
+        parts = lifecycle.parts
         self._use(
             home=parts.home,
             cluster=parts.cluster,
@@ -83,24 +105,28 @@ class KafkaProducer:
             router=parts.router,
             metrics=parts.metrics,
             send_path=parts.send_path,
+            others={"_sender": parts.sender, "_client": parts.client, "_options": parts.options, "_lifecycle": lifecycle},
+            is_renewal=is_renewal,
         )
-        self._sender = parts.sender
-        self._client = parts.client
-        self._options = parts.options
-        self._lifecycle = lifecycle
 
     def _begin_anew(self) -> None:
         """In the child of a fork: have a thread and connections of this process's own. What the parent queued stays the parent's.
 
+        A signal handler may interrupt this anywhere and come here itself: whoever is first with a successor has it used by both.
         IllegalStateError where the producer is closed.
         """
-        with self._lifecycle.renewal:
+        inherited = self._lifecycle
+        with inherited.renewal:
             if self._home.forked and not self._closed:
-                if self._names_itself:
-                    self.config["client_id"] += f"-{os.getpid()}"
-                    self._options = dataclasses.replace(self._options, client_id=self.config["client_id"])
+                options = self._options
+                if self._own_name is not None:
+                    self.config["client_id"] = f"{self._own_name}-{os.getpid()}"
+                    options = dataclasses.replace(options, client_id=self.config["client_id"])
                 world = self._new_world()
-                self._use_parts(assemble(self.config, world, self._options), world)
+                mine = Lifecycle(assemble(self.config, world, options), self.config, starts_thread=world.starts_threads)
+                chosen = inherited.successor(mine)
+                chosen.start(self)
+                self._use_parts(chosen, is_renewal=True)
         if self._home.forked:
             raise IllegalStateError("KafkaProducer already closed!")
         if self._closed:  # by another thread meanwhile
@@ -116,21 +142,34 @@ class KafkaProducer:
         router: Router,
         metrics: Metrics | None,
         send_path: CompiledSendPath | None,
+        others: Mapping[str, Any] | None = None,
+        is_renewal: bool = False,
     ) -> None:
-        """Have records checked as `config` says, placed by this router, and taken by this accumulator."""
+        """Have records checked as `config` says, placed by this router, and taken by this accumulator.
+
+        A renewal is one step, with `others`: a signal handler's send() finds all of it old, or all of it new.
+        """
         config = self.config
-        self._home = home
-        self._metadata = cluster
-        self._accumulator = accumulator
-        self._router = router
-        self._metrics = metrics
-        self._send_path = send_path
-        self._append_at_once = None if send_path is None else send_path.append
-        self._max_block_s: float = config["max_block_ms"] / 1000
-        self._max_request_size: int = config["max_request_size"]
-        self._takes_null_values = config["api_version"] >= (0, 8, 1)
-        self._serialize_key = arguments.call_form_or_none(config["key_serializer"])
-        self._serialize_value = arguments.call_form_or_none(config["value_serializer"])
+        attributes: dict[str, Any] = {
+            "_home": home,
+            "_metadata": cluster,
+            "_accumulator": accumulator,
+            "_router": router,
+            "_metrics": metrics,
+            "_send_path": send_path,
+            "_append_at_once": None if send_path is None else send_path.append,
+            "_max_block_s": config["max_block_ms"] / 1000,
+            "_max_request_size": config["max_request_size"],
+            "_takes_null_values": config["api_version"] >= (0, 8, 1),
+            "_serialize_key": arguments.call_form_or_none(config["key_serializer"]),
+            "_serialize_value": arguments.call_form_or_none(config["value_serializer"]),
+            **(others or {}),
+        }
+        if is_renewal:
+            self.__dict__.update(attributes)
+            return
+        for name, value in attributes.items():  # which leaves them where the interpreter finds them sooner
+            setattr(self, name, value)
 
     # --- sending ------------------------------------------------------------------------------------------------
 
@@ -301,6 +340,7 @@ class KafkaProducer:
             if route is not None and partition is not None and answers >= answers_wanted:
                 raise unrecognized_partition(topic, partition, route)
             self._accumulator.check_open()
+            cluster.add_topic(topic)  # it may have been forgotten: nothing was sent to it
             cluster.want_update()
             if not clock.wait(latch, deadline_s):
                 if route is not None and partition is not None:

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 from kafka._log import GuardedLogger
@@ -32,19 +33,37 @@ class Lifecycle:
     Threads: any.
     """
 
-    def __init__(self, producer: Any, parts: Parts, *, starts_thread: bool) -> None:
+    def __init__(self, parts: Parts, config: Mapping[str, Any], *, starts_thread: bool) -> None:
         self.renewal = threading.RLock()
         """Guards the making of new parts in the child of a fork; re-entrant, since a signal handler may send too."""
         self._parts = parts
-        self._exit_timeout_s: float = producer.config["exit_timeout_ms"] / 1000
+        self._exit_timeout_s: float = config["exit_timeout_ms"] / 1000
         self._first_call = [True]  # a token: whoever takes it is the first to end the producer
-        self._thread = threading.Thread(target=self._run, name=f"{producer.config['client_id']}-network-thread", daemon=True)
+        self._first_run = [True]  # a token: the thread that takes it is the I/O thread
+        self._thread_name = f"{config['client_id']}-network-thread"
+        self._thread: threading.Thread | None = None  # written by itself
         self._starts_thread = starts_thread
+        self._finalizers: list[Any] = []  # that end the thread with the producer
+        self._successors: dict[None, Lifecycle] = {}  # one at most
+
+    def start(self, producer: Any) -> None:
+        """Start the thread, which ends with the producer; a signal handler that interrupts this may call it as well."""
         _exit_with_multiprocessing()
         _living.add(self)
-        weakref.finalize(producer, self.abandon).atexit = False
-        if starts_thread:
-            self._thread.start()
+        finalizer = weakref.finalize(producer, self.abandon)
+        finalizer.atexit = False
+        self._finalizers.append(finalizer)
+        if self._starts_thread and self._first_run:
+            threading.Thread(target=self._run, name=self._thread_name, daemon=True).start()
+
+    def successor(self, candidate: Lifecycle) -> Lifecycle:
+        """In the child of a fork: what takes this one's place there, which is the first candidate; another one is closed, unused."""
+        chosen = self._successors.setdefault(None, candidate)
+        if chosen is not candidate:
+            candidate.parts.client.close()
+            if candidate.parts.metrics is not None:
+                candidate.parts.metrics.close()
+        return chosen
 
     @property
     def parts(self) -> Parts:
@@ -53,6 +72,11 @@ class Lifecycle:
 
     def _run(self) -> None:
         """The thread refers to this object, so that exit() knows of each that runs."""
+        try:
+            self._first_run.pop()
+        except IndexError:
+            return  # a signal handler has started another in the middle of this one's start
+        self._thread = threading.current_thread()
         self._parts.sender.run()
 
     def close(self, timeout: float | None) -> bool:
@@ -81,6 +105,8 @@ class Lifecycle:
             parts.sender.stop_now()
             self._await_stop(_MOST_GRACE_S)
         self._join()
+        for finalizer in self._finalizers:
+            finalizer.detach()  # it would keep all of this until the producer is collected
         return is_first
 
     def _refuse_more(self) -> bool:
@@ -100,11 +126,11 @@ class Lifecycle:
             if sender.in_callback or clock.monotonic() >= give_up_at_s:
                 busy = "user code in a callback has not returned" if sender.in_callback else "it does not answer"
                 undone = sender.incomplete_count
-                log.warning("The producer's I/O thread %s is left behind: %s; %d batch(es) have no outcome", self._thread.name, busy, undone)
+                log.warning("The producer's I/O thread %s is left behind: %s; %d batch(es) have no outcome", self._thread_name, busy, undone)
                 return
 
     def _join(self) -> None:
-        if self._starts_thread and self._parts.sender.terminated.is_open and threading.current_thread() is not self._thread:
+        if self._thread is not None and self._parts.sender.terminated.is_open and threading.current_thread() is not self._thread:
             self._thread.join()
 
     def abandon(self) -> None:

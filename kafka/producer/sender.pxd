@@ -44,6 +44,7 @@ cdef class Sender:
     cdef dict _incomplete
     cdef dict _in_flight
     cdef list _flushes
+    cdef dict _topics
     cdef object _seen_cluster
     cdef int _surprises
 
@@ -53,6 +54,7 @@ cdef class Sender:
     cpdef run_once(self)
     @cython.locals(batch=ProducerBatch)
     cpdef _accept_new(self, double now_s)
+    cpdef _consider(self, ProducerBatch batch, double now_s)
     @cython.locals(batch=ProducerBatch, taken=list)
     cpdef list _take_fresh(self)
     cpdef _note_done(self, result)
@@ -61,7 +63,7 @@ cdef class Sender:
     @cython.locals(due_s=double)
     cpdef double _next_turn_s(self, double now_s) except? -1
     @cython.locals(batch=ProducerBatch)
-    cpdef _expire(self, double now_s)
+    cpdef _expire(self, double began_s, double now_s)
     @cython.locals(batches=list)
     cpdef _send_ready(self, double now_s)
     @cython.locals(batch=ProducerBatch)
@@ -79,3 +81,4 @@ cdef class Sender:
     cpdef _leave_flight(self, ProducerBatch batch)
     @cython.locals(was_in_flight=bint)
     cpdef _finish(self, ProducerBatch batch, state, complete)
+    cpdef _look_at(self, PartitionQueue queue)

@@ -31,8 +31,10 @@ from kafka.producer.delivery import (
     is_written_for_sure_not,
     missing_answer_error,
     outcome_for,
+    too_large_error,
 )
 from kafka.producer.metrics import SenderMetrics
+from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.schedule import Schedule
 from kafka.protocol.primitives import Buffer
 from kafka.protocol.produce_batches import PartitionAnswer, ProduceAnswer, ProduceBatches
@@ -45,6 +47,8 @@ _MOST_SURPRISES = 10  # unexpected errors in a row after which the producer give
 _SURPRISE_BACKOFF_S = 0.1
 _LINES_WAIT_S = 0.1  # until handlers of logs that other threads are in are tried again
 _LAST_LINES_WAIT_S = 0.2  # for each handler, when the producer ends
+_TOPIC_IDLE_S = 300.0
+"""Topics that nothing was sent to for so long are not asked about any more: questions must not grow with every topic there ever was (KIP-526)."""
 _IN_FLIGHT, _SUCCEEDED = BatchState.IN_FLIGHT, BatchState.SUCCEEDED
 
 
@@ -107,6 +111,7 @@ class Sender:
         self._incomplete = accumulator.incomplete
         self._in_flight: dict[ProducerBatch, float] = {}  # when each is given up without waiting for its answer
         self._flushes: list[FlushRequest] = []
+        self._topics: dict[str, float] = {}  # that metadata is wanted of, and when something was last sent to each
         self._seen_cluster = 0
         self._surprises = 0
 
@@ -200,8 +205,8 @@ class Sender:
         self._notice_cluster(now_s)
         self.schedule.run_timers(now_s)
         self._send_ready(now_s)
-        ended_s = self._client.poll(max(0.0, self._next_turn_s(now_s) - now_s))
-        self._expire(ended_s)  # after reading: an answer that has come counts, however late we look
+        ended_s = self._client.poll(max(0.0, self._next_turn_s(now_s) - now_s), now_s)
+        self._expire(now_s, ended_s)
         if self._failures.tell_at_s <= ended_s:
             self._failures.tell(ended_s)
 
@@ -270,12 +275,19 @@ class Sender:
             self.deferral.place(now_s)
         if self._fresh:
             for batch in self._take_fresh():
-                self.schedule.consider(batch.partition, now_s)
+                self._consider(batch, now_s)
         if self._flush_requests or self._flushes:
             self._accept_flushes(now_s)
         if self._room_waits:
             for waited_s in take_all(self._room_waits):
                 self._metrics.waited_for_room(waited_s)
+
+    def _consider(self, batch: ProducerBatch, now_s: float) -> None:
+        """Have the schedule look at the batch's partition."""
+        try:
+            self.schedule.consider(batch.partition, now_s)
+        except Exception as error:  # noqa: BLE001 - the others must be looked at too
+            self._on_surprise(batch, error)
 
     def _take_fresh(self) -> list[ProducerBatch]:
         """Count what is new among the incomplete; a batch is always to be found there or in `fresh`."""
@@ -283,6 +295,10 @@ class Sender:
         while fresh:
             batch = fresh[0]
             if not batch.is_final:
+                topic = batch.topic_partition.topic
+                if topic not in self._topics:
+                    self._cluster.add_topic(topic)  # where it was forgotten
+                self._topics[topic] = batch.created_s
                 self._incomplete[batch.result] = batch
                 taken.append(batch)
             fresh.popleft()
@@ -293,7 +309,8 @@ class Sender:
             self._take_fresh()  # what was appended before this flush was asked for
             for batch in self._incomplete.values():
                 batch.lingers = False
-                self.schedule.consider(batch.partition, now_s)
+            for batch in list(self._incomplete.values()):
+                self._consider(batch, now_s)
             request.remaining = {*self._incomplete, *self.deferral.results()}
             self._flushes.append(request)
         self._check_flushes()
@@ -330,6 +347,20 @@ class Sender:
             self._seen_cluster = version
             self._metrics.metadata_changed(now_s)
             self.schedule.rehome(now_s)
+            self._forget_idle_topics(now_s)
+
+    def _forget_idle_topics(self, now_s: float) -> None:
+        """Have metadata no longer asked for them; what is known of them stays, and serves until the answer when they are sent to again."""
+        for topic in self._cluster.wanted_topics():
+            self._topics.setdefault(topic, now_s)  # somebody asked for its partitions
+        idle = [topic for topic, sent_s in self._topics.items() if now_s - sent_s > _TOPIC_IDLE_S]
+        if not idle:
+            return
+        busy = {batch.topic_partition.topic for batch in self._incomplete.values()}
+        for topic in idle:
+            if topic not in busy:
+                del self._topics[topic]
+                self._cluster.remove_topic(topic)
 
     # --- time ---------------------------------------------------------------------------------------------------
 
@@ -346,8 +377,12 @@ class Sender:
                 due_s = min(due_s, now_s + self._client.ready_in_s(leader, now_s))
         return min(due_s, min(self._in_flight.values())) if self._in_flight else due_s
 
-    def _expire(self, now_s: float) -> None:
-        for batch in self.schedule.take_expired(now_s):
+    def _expire(self, began_s: float, now_s: float) -> None:
+        """Fail what is overdue. What waits to be sent had its chance in the turn that began then: a pause since does not count against it.
+
+        What is in flight is judged after reading: an answer that has come counts, however late we look.
+        """
+        for batch in self.schedule.take_expired(began_s):
             why = "it waited to be sent" if batch.attempts == 0 else "it waited to be sent again"
             self._fail(batch, expired_error(batch, now_s, why))
         if self._in_flight and min(self._in_flight.values()) <= now_s:
@@ -370,7 +405,7 @@ class Sender:
                     break
                 self._send(leader, batches, now_s)
             else:
-                client.connect(leader)
+                client.connect(leader, now_s)
 
     def _send(self, leader: int, batches: list[ProducerBatch], now_s: float) -> None:
         for batch in batches:
@@ -383,7 +418,7 @@ class Sender:
             self._on_failure(batches, failure, started=not isinstance(error, NodeNotReadyError))
         for batch in batches:
             if not batch.is_final:
-                self.schedule.consider(batch.partition, now_s)
+                self._consider(batch, now_s)
 
     def _hand_over(self, leader: int, batches: list[ProducerBatch], now_s: float) -> None:
         """Give the client one request with these batches; raises where it takes none of them."""
@@ -437,14 +472,20 @@ class Sender:
                 self._finish(batch, _SUCCEEDED, functools.partial(batch.result.succeed, -1))
 
     def _on_response(self, batches: list[ProducerBatch], response: ProduceAnswer, node_id: int) -> None:
-        self._metrics.throttled(response.throttle_time_ms)
         for batch in batches:
             try:
                 self._on_answer(batch, response)
             except Exception as error:  # noqa: BLE001 - the others of the request have answers too
-                self._log.exception("answer", "Unexpected error while an answer for %r was handled", batch)
-                if not batch.is_final:
-                    self._fail(batch, _surprise(error))
+                self._on_surprise(batch, error)
+        self._metrics.throttled(response.throttle_time_ms)
+
+    def _on_surprise(self, batch: ProducerBatch, error: Exception) -> None:
+        """An exception handler's: what surprised costs this batch alone."""
+        self._log.exception("batch", "Unexpected error with %r", batch)
+        if not batch.is_final:
+            batch.seal()
+            batch.may_be_written = batch.may_be_written or batch.attempts > 0
+            self._fail(batch, _surprise(error))
 
     def _on_answer(self, batch: ProducerBatch, response: ProduceAnswer) -> None:
         answer = response.find(*batch.topic_partition)
@@ -463,12 +504,15 @@ class Sender:
         for batch in batches:
             if batch.is_final:
                 continue
-            if started:
-                self._settle(batch, error, None)
-                continue
-            batch.attempts -= 1  # no byte of it left this process
-            batch.last_error = error
-            self._requeue(batch, 0.0)
+            try:
+                if started:
+                    self._settle(batch, error, None)
+                    continue
+                batch.attempts -= 1  # no byte of it left this process
+                batch.last_error = error
+                self._requeue(batch, 0.0)
+            except Exception as surprise:  # noqa: BLE001 - the others of the request must have an outcome too
+                self._on_surprise(batch, surprise)
 
     def _succeed(self, batch: ProducerBatch, answer: PartitionAnswer) -> None:
         queue = batch.partition
@@ -501,6 +545,8 @@ class Sender:
             self._metrics.record_retries(batch)
             self._requeue(batch, self._policy.retry_backoff_s)
         else:
+            if outcome is Outcome.SPLIT:
+                error = too_large_error(batch, error)
             culprits = errors_of_records(answer, error)
             self._fail(batch, bystander_error(error) if culprits else error, culprits)
 
@@ -549,17 +595,18 @@ class Sender:
         self._in_flight.pop(batch, None)
 
     def _fail(self, batch: ProducerBatch, error: KafkaError, record_errors: dict[int, BaseException] | None = None) -> None:
+        self._finish(batch, BatchState.FAILED, functools.partial(self._failures.fail_batch, batch, error, record_errors))
         try:
             self._metrics.record_errors(batch)
-        finally:
-            self._finish(batch, BatchState.FAILED, functools.partial(self._failures.fail_batch, batch, error, record_errors))
-        self._log.warning(
-            f"fail {type(error).__name__} {batch.topic_partition.topic}",
-            "%d record(s) for %s were not delivered: %s",
-            batch.record_count,
-            batch.topic_partition,
-            error,
-        )
+            self._log.warning(
+                f"fail {type(error).__name__} {batch.topic_partition.topic}",
+                "%d record(s) for %s were not delivered: %s",
+                batch.record_count,
+                batch.topic_partition,
+                error,
+            )
+        except Exception:  # noqa: BLE001 - an error of the user's that has no words, for one; other batches are to fail yet
+            self._log.exception("told", "Unexpected error while the failure of %r was told", batch)
 
     def _finish(self, batch: ProducerBatch, state: BatchState, complete: Callable[[], None]) -> None:
         """Give a batch its outcome, once: room is free, callbacks run, flushes that waited for it may return."""
@@ -574,12 +621,24 @@ class Sender:
         self.in_callback = True
         try:
             complete()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the futures must have an outcome
+            self._log.exception("complete", "Unexpected error while %r was completed", batch)
+            if not batch.result.done:
+                batch.fail(_surprise(error), None)
         finally:
             self.in_callback = False
             self._incomplete.pop(batch.result, None)
             self._note_done(batch.result)
-            self.schedule.consider(batch.partition, self._home.clock.monotonic())
+            queue = batch.partition
             batch.let_go()
+            self._look_at(queue)
+
+    def _look_at(self, queue: PartitionQueue) -> None:
+        """A batch of the partition has its outcome: the next one may be due. Never raises, for whoever gives outcomes to many has more to do."""
+        try:
+            self.schedule.consider(queue, self._home.clock.monotonic())
+        except Exception:  # noqa: BLE001 - what is queued expires at last
+            self._log.exception("schedule", "Unexpected error while %s was looked at", queue.topic_partition)
 
 
 def _words(batch: ProducerBatch, answer: PartitionAnswer) -> str:

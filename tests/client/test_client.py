@@ -168,7 +168,7 @@ def ready(client: KafkaClient, node_id: int = 7) -> KafkaClient:
     client.bootstrap(time.monotonic() + 10)
 
     def is_ready() -> bool:
-        client.connect(node_id)
+        client.connect(node_id, time.monotonic())
         return client.can_send(node_id, time.monotonic())
 
     until(client, is_ready)

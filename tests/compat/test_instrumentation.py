@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 from typing import Any, Callable
@@ -117,6 +118,17 @@ def test_a_subclass_is_a_producer(broker: KafkaBroker) -> None:
         assert producer.send("t", b"v").get(10).topic == "prefix.t"
 
 
-def test_pickling_says_what_to_do_instead(producer: KafkaProducer) -> None:
-    with pytest.raises(TypeError, match="pickled"):
-        pickle.dumps(producer)
+@pytest.mark.parametrize("take", [pickle.dumps, copy.copy, copy.deepcopy], ids=["pickled", "copied", "copied deeply"])
+def test_what_cannot_be_pickled_or_copied_says_what_to_do_instead(producer: KafkaProducer, take: Callable[[Any], Any]) -> None:
+    """Frameworks do it with whatever a task refers to: Ray, Spark, multiprocessing with spawn."""
+    with pytest.raises(TypeError, match="Pass its config and create one there"):
+        take(producer)
+    with pytest.raises(TypeError, match="Pass its config and create one there"):
+        take({"tools": [producer]}) if take is not copy.copy else take(producer)
+
+
+def test_a_config_makes_a_producer_elsewhere(broker: KafkaBroker, producer: KafkaProducer) -> None:
+    config = pickle.loads(pickle.dumps({**producer.config, "partitioner": None, "selector": None}))
+    config = {name: value for name, value in config.items() if name not in ("partitioner", "selector")}
+    with KafkaProducer(**config) as other:
+        assert other.send("t", b"v").get(10)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import logging.config
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -84,6 +86,44 @@ def test_five_minutes_without_kafka_give_at_most_20_lines(
     assert len(lines) <= MOST_LINES, "\n".join(lines)
     assert lines, "it is told that something is wrong"
     assert any(future.failed() for future in watched) or outage == "cut every second"
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_callbacks_that_raise_for_each_record_of_an_outage_give_no_more_lines(retries: int, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(error: Any) -> None:
+        raise RuntimeError(f"cannot store {error}")
+
+    stage = Stage(latency_s=0.002)
+    producer = stage.producer(
+        retries=retries, request_timeout_ms=2000, delivery_timeout_ms=5000, on_delivery_error=fail, linger_ms=100, value_serializer=bytes
+    )
+    producer.send("t", b"v").get()
+    caplog.set_level(logging.INFO)
+    go_away(stage)
+    began_s = stage.now_s
+    while stage.now_s < began_s + OUTAGE_S:
+        for _ in range(10):
+            producer.send("t", b"v").add_errback(fail).add_both(fail)
+        stage.clock.run_for(1)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) <= MOST_LINES, "\n".join(lines)
+    assert any("Error processing errback" in line for line in lines)
+    assert any("Error in on_delivery_error" in line for line in lines)
+    assert any(record.exc_info for record in caplog.records), "the first has its traceback"
+    assert any("more like this were not logged" in line for line in lines)
+
+
+def test_a_producer_that_is_collected_leaves_the_loggers_as_they_were(broker: KafkaBroker) -> None:
+    KafkaProducer(bootstrap_servers=broker.bootstrap_servers).send("t", b"v").get(10)
+    modules = [module for name, module in sys.modules.items() if name.startswith("kafka.")]
+    before = {module.__name__: vars(module).get("log") for module in modules}
+    for _ in range(3):
+        producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
+        producer.send("t", b"v").get(10)
+        del producer
+        gc.collect()
+    assert {module.__name__: vars(module).get("log") for module in modules} == before
+    assert [handler for name in logging.root.manager.loggerDict if name.startswith("kafka.") for handler in logging.getLogger(name).handlers] == []
 
 
 def test_lines_that_were_held_back_are_counted_in_later_ones(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
@@ -199,6 +200,46 @@ def test_a_grandchild_works_too(broker: KafkaBroker, make_producer: Make) -> Non
 
     in_child(child)
     assert values(broker) == Counter([b"before", b"of an unused child", b"child", b"of a used child"])
+
+
+FACADE = tuple(str(Path("kafka") / "producer" / name) for name in ("kafka.py", "lifecycle.py", "assembly.py"))
+
+
+def test_a_signal_handler_may_send_anywhere_in_the_childs_first_call(broker: KafkaBroker, make_producer: Make) -> None:
+    """That call makes the child's producer: the handler's record and its own go through the same one."""
+    producer = make_producer()
+    send_and_wait(producer, b"before")
+
+    def child(lines: int) -> list[Any]:
+        in_handler: list[Any] = []
+        left = lines
+
+        def on_line(frame: Any, event: str, argument: Any) -> Any:
+            nonlocal left
+            left -= event == "line"
+            if left == 0 and event == "line":
+                in_handler.append(producer.send("t", b"handler"))
+            return on_line
+
+        sys.settrace(lambda frame, *_: on_line if frame.f_code.co_filename.endswith(FACADE) else None)
+        future = producer.send("t", b"main")
+        sys.settrace(None)
+        producer.flush(10)
+        assert all(one.succeeded() for one in (future, *in_handler)), "flush() is about both"
+        threads = [thread.name for thread in threading.enumerate() if thread.name.startswith(producer.config["client_id"])]
+        producer.close(5)
+        return [len(in_handler), len(threads)]
+
+    children, lines = 0, 1
+    while True:
+        handled, threads = in_child(lambda lines=lines: child(lines))
+        assert threads == 1
+        children += 1
+        if not handled:
+            break
+        lines += 3
+    assert children > 20
+    assert values(broker) == Counter({b"before": 1, b"main": children, b"handler": children - 1})
 
 
 def test_every_method_answers_in_a_child(make_producer: Make) -> None:

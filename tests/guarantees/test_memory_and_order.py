@@ -91,6 +91,34 @@ def test_no_acknowledged_record_is_missing_and_what_is_surely_not_written_is_not
         assert {error.persisted for error in errors.values() if isinstance(error, KafkaError)} == {"no", "maybe"}
 
 
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_what_a_slow_socket_still_sends_of_a_record_that_has_failed_is_not_overwritten_by_later_ones(compression: str | None) -> None:
+    """Partial writes, expiry in their middle, new records in the freed room: whatever is stored is whole, and of one send()."""
+    for seed in range(10):
+        chance = random.Random(seed)
+        stage = Stage(latency_s=0.05, seed=seed)
+        stage.transport.capacity_bytes = 700
+        producer = stage.producer(
+            request_timeout_ms=900, batch_size=4000, buffer_memory=40_000, max_block_ms=5000, compression_type=compression, max_request_size=20_000
+        )
+        sent: dict[bytes, Any] = {}
+        producer.partitions_for("t")
+        for number in range(200):
+            value = bytearray(b"%d-" % number + chance.randbytes(chance.randrange(1500)))
+            try:
+                sent[bytes(value)] = producer.send("t", value, key=b"%d" % number)
+            except KafkaTimeoutError:
+                pass
+            value[:] = b"#" * len(value)  # the caller's own again
+            if chance.random() < 0.3:
+                stage.clock.run_for(chance.random() * 0.3)
+        stage.clock.run_for(10)
+        assert {future.succeeded() for future in sent.values()} == {True, False}
+        for record in stage.cluster.records("t"):  # the broker has checked the checksums of what it stored
+            assert (record.value or b"") in sent
+            assert (record.value or b"").startswith((record.key or b"?") + b"-")
+
+
 def test_memory_stays_under_buffer_memory_and_a_stated_overhead_while_everything_stalls(broker: KafkaBroker, make_producer: Make) -> None:
     limit, size = 4 << 20, 1000
     producer = make_producer(buffer_memory=limit, max_block_ms=200, retries=1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import random
 import re
 import selectors
 import socket
@@ -15,7 +16,7 @@ from kafka import KafkaProducer
 from kafka.client.options import client_options
 from kafka.errors import KafkaConfigurationError
 from kafka.partitioner import DefaultPartitioner
-from kafka.producer.config import OPTIONS, RULES, batch_sizes, delivery_policy, resolve
+from kafka.producer.config import _LIBRDKAFKA_NAMES, OPTIONS, RULES, batch_sizes, delivery_policy, resolve
 from tools.config_reference import TARGET, reference
 
 DOCUMENTED_IN_1_3: dict[str, Any] = {
@@ -136,6 +137,67 @@ def test_an_unknown_option_is_refused_with_a_suggestion_and_without_secrets() ->
     with pytest.raises(ValueError, match="Unrecognized configs") as caught:
         resolve({"my_password": "geheim"})
     assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_typing_error_is_answered_with_the_name_that_was_meant(seed: int) -> None:
+    chance = random.Random(seed)
+    for option in OPTIONS:
+        name = option.name
+        at = chance.randrange(len(name))
+        typo = chance.choice(
+            [name[:at] + name[at + 1 :], name[:at] + "x" + name[at:], name[:at] + "q" + name[at + 1 :], name.replace("_", "-"), name.upper()]
+        )
+        if typo in {one.name for one in OPTIONS}:
+            continue
+        with pytest.raises(KafkaConfigurationError, match=f"did you mean '{name}'"):
+            resolve({typo: 1})
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("queue.buffering.max.ms", "linger_ms"),  # confluent-kafka's
+        ("message.timeout.ms", "delivery_timeout_ms"),
+        ("ssl.ca.location", "ssl_cafile"),
+        ("delivery.timeout.ms", "delivery_timeout_ms"),  # Java's
+        ("max.in.flight.requests.per.connection", "max_in_flight_requests_per_connection"),
+        ("reconnect.backoff.max.ms", "reconnect_backoff_max_ms"),
+        ("bootstrap.servers", "bootstrap_servers"),
+    ],
+)
+def test_names_of_other_clients_are_answered_with_ours(theirs: str, ours: str) -> None:
+    with pytest.raises(KafkaConfigurationError, match=f"did you mean '{ours}' instead of '{theirs}'"):
+        resolve({theirs: 5})
+
+
+def test_the_names_that_are_suggested_for_others_exist() -> None:
+    assert set(_LIBRDKAFKA_NAMES.values()) <= {option.name for option in OPTIONS}
+
+
+OF_KAFKA_PYTHON = """
+acks allow_auto_create_topics api_version api_version_auto_timeout_ms batch_size bootstrap_servers bootstrap_timeout_ms bootstrap_topics_filter
+buffer_memory client_dns_lookup client_id compression_type connections_max_idle_ms delivery_timeout_ms enable_idempotence kafka_client key_serializer
+linger_ms max_block_ms max_in_flight_requests_per_connection max_request_size metadata_max_age_ms metric_reporters metrics_enabled
+metrics_num_samples metrics_sample_window_ms partitioner proxy_url receive_buffer_bytes receive_message_max_bytes reconnect_backoff_max_ms
+reconnect_backoff_ms request_timeout_ms retries retry_backoff_ms sasl_kerberos_domain_name sasl_kerberos_name sasl_kerberos_service_name
+sasl_mechanism sasl_oauth_token_provider sasl_plain_password sasl_plain_username security_protocol selector send_buffer_bytes
+sock_chunk_buffer_count sock_chunk_bytes socket_options socks5_proxy ssl_cafile ssl_certfile ssl_check_hostname ssl_ciphers ssl_context
+ssl_crlfile ssl_keyfile ssl_password transaction_timeout_ms transactional_id value_serializer
+"""
+
+
+def test_every_option_that_a_producer_of_kafka_python_had_is_known() -> None:
+    """From 1.3.5, 2.0.2, 2.3.3 and 3.0.12."""
+    assert set(OF_KAFKA_PYTHON.split()) <= {option.name for option in OPTIONS}
+
+
+def test_one_error_tells_of_all_that_is_wrong() -> None:
+    with pytest.raises(KafkaConfigurationError) as caught:
+        resolve({"linger.ms": 5, "acks": 7, "batch_size": "large", "retries": 3})
+    for said in ("linger.ms", "did you mean 'linger_ms'", "acks: 7", "batch_size: 'large'"):
+        assert said in str(caught.value)
+    assert "retries" not in str(caught.value)
 
 
 def test_a_codec_that_is_not_known_or_too_new_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""A program that brings a producer into a state in which nothing can be done, and says how much CPU 10 s of it take.
+"""A program that brings a producer into a state in which nothing can be done, and says how much CPU some seconds of it take.
 
 python -m tests.scenarios.quiet_states STATE: prints "ready", waits for a line, measures, prints the seconds of CPU.
 """
@@ -16,9 +16,9 @@ from typing import Any, Callable
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaTimeoutError
-from kafka.testing import KafkaBroker
+from kafka.testing import KafkaBroker, Sasl, faults
 
-WATCHED_S = 10.0
+WATCHED_S = 6.0
 _MOST_FILLERS = 64
 
 
@@ -118,6 +118,37 @@ def buffer_full() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def authentication_refused() -> Iterator[None]:
+    with KafkaBroker(sasl=Sasl({"alice": "right"})) as broker:
+        wrong = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_plain_username": "alice", "sasl_plain_password": "wrong"}
+        producer = producer_for(broker.bootstrap_servers, api_version=(2, 8), max_block_ms=0, **wrong)
+        with contextlib.suppress(KafkaTimeoutError):
+            producer.send("t", b"v")
+        yield
+        producer.close(0)
+
+
+@contextlib.contextmanager
+def throttled() -> Iterator[None]:
+    with connected(retries=1000) as (broker, producer):
+        broker.faults.add(faults.Throttle(60.0), api="Produce")
+        producer.send("t", b"v").get(10)
+        future = producer.send("t", b"v")
+        yield
+        assert not future.is_done
+
+
+@contextlib.contextmanager
+def expired() -> Iterator[None]:
+    with connected(retries=1000, request_timeout_ms=200, delivery_timeout_ms=400) as (broker, producer):
+        broker.stop()
+        future = producer.send("t", b"v")
+        while not future.is_done:
+            time.sleep(0.01)
+        yield
+
+
 def fill(producer: KafkaProducer) -> None:
     try:
         while True:
@@ -136,6 +167,9 @@ STATES: dict[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
         unreachable_without_connections,
         leaderless,
         buffer_full,
+        authentication_refused,
+        throttled,
+        expired,
     )
 }
 

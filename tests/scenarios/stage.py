@@ -37,7 +37,7 @@ class Stage:
     def producer(self, **configs: Any) -> KafkaProducer:
         world = World(self.producers_clock, random.Random(self._seed), self.transport, starts_threads=False)
         kind = type("VirtualProducer", (KafkaProducer,), {"_world": world})
-        producer: KafkaProducer = kind(bootstrap_servers=self.cluster.bootstrap_servers, **configs)
+        producer: KafkaProducer = kind(**{"bootstrap_servers": self.cluster.bootstrap_servers, **configs})
 
         def step() -> None:
             self.turns += 1

@@ -232,6 +232,27 @@ def test_a_record_that_is_too_large_by_itself_fails_alone(at: int, arrivals: lis
     assert used_bytes(producer) == 0
 
 
+@pytest.mark.parametrize("with_key", [False, True])
+def test_the_largest_record_that_a_topic_takes_is_taken_and_the_next_size_says_whose_limit_it_is(with_key: bool) -> None:
+    limit = 5000
+    stage = make_stage(max_message_bytes=limit)
+    producer = begin(stage)
+    content = {"key": b"k" * 40, "headers": [("name", b"of some length")]} if with_key else {}
+    size = limit - 200
+    while producer.send("t", b"x" * size, **content).get().offset >= 0:
+        size += 1
+        future = producer.send("t", b"x" * size, **content)
+        producer.flush()
+        if future.failed():
+            break
+    error = future.exception
+    assert isinstance(error, MessageSizeTooLargeError)
+    assert error.topic_partition == ("t", 0)
+    assert error.persisted == "no"
+    for said in (f"{limit + 1} bytes", "max.message.bytes", "topic t", "max_request_size"):
+        assert said in str(error)
+
+
 def test_records_that_are_all_too_large_all_fail() -> None:
     stage = make_stage(max_message_bytes=1000)
     producer = begin(stage)

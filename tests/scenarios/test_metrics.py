@@ -9,7 +9,9 @@ import pytest
 
 from kafka import KafkaProducer
 from kafka.metrics.metrics_reporter import AbstractMetricsReporter
+from kafka.metrics.stats import Sensor
 from kafka.testing import KafkaBroker
+from tests.scenarios.stage import Stage
 
 Make = Callable[..., KafkaProducer]
 
@@ -100,13 +102,39 @@ def test_off_means_none(make_producer: Make) -> None:
     assert producer.metrics() is None
 
 
+def test_a_batch_costs_the_same_measurements_however_many_records_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    values: list[int] = []
+    usual = Sensor.record_all
+
+    def count(sensor: Sensor, given: Any, time_ms: float | None = None) -> None:
+        if sensor.name.startswith(("batch-size", "record-size", "records-per", "topic.")):
+            values.append(len(given))
+        usual(sensor, given, time_ms)
+
+    monkeypatch.setattr(Sensor, "record_all", count)
+    measured = []
+    for records in (1, 1000):
+        stage = Stage()
+        producer = stage.producer(linger_ms=100, batch_size=1_000_000)
+        producer.partitions_for("t")
+        producer.metrics()
+        values.clear()
+        for _ in range(records):
+            producer.send("t", b"v", partition=0)
+        producer.flush()
+        producer.metrics()
+        measured.append(sum(values))
+        producer.close()
+    assert measured[0] == measured[1] > 0
+
+
 def test_reading_from_many_threads_while_sending(producer: KafkaProducer) -> None:
     errors: list[BaseException] = []
     stop = threading.Event()
 
     def read() -> None:
         try:
-            while not stop.is_set():
+            while not stop.wait(0.0005):  # or the one that sends hardly has its turn
                 producer.metrics()
         except BaseException as error:  # noqa: BLE001 - asserted below
             errors.append(error)

@@ -232,7 +232,7 @@ def test_signal_handlers_send_in_the_middle_of_a_tight_loop(configs: dict[str, A
     before = signal.signal(signal.SIGALRM, handle)
     signal.setitimer(signal.ITIMER_REAL, 0.0007, 0.0011)
     try:
-        while len(in_handler) < 200 or len(sent) < 20_000:
+        while len(in_handler) < 120 or len(sent) < 10_000:
             for _ in range(100):
                 sent.append(producer.send("t", b"main.%d." % len(sent), partition=0))
     finally:
