@@ -562,6 +562,7 @@ class BrokerConnection:
         was_ready = self.state is _S.READY
         failure = self._failure(error, was_ready)
         failure.__cause__ = cause if cause is not None else error if error is not failure else None
+        _forget_frames(failure)
         is_quiet = was_ready and isinstance(error, (ConnectionError, TimeoutError)) and not len(self.in_flight)
         self.last_error = failure
         if was_ready and (self._was_useful or (is_quiet and now_s - self._ready_since_s >= _STABLE_S)):
@@ -702,6 +703,14 @@ class BrokerConnection:
 
 def _ignore(*outcome: Any, **more: Any) -> None:
     """That there is an answer is all that counts; without one the connection is lost."""
+
+
+def _forget_frames(error: BaseException) -> None:
+    """An error that is kept keeps no frames: those of the constructor's thread reach up to the producer, which could never be collected."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
 
 
 def _words(error: BaseException | None) -> str:

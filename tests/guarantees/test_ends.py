@@ -206,6 +206,18 @@ def test_a_producer_nobody_refers_to_delivers_what_it_has_and_leaves_no_thread(b
     assert all(future.succeeded() for future in futures)
 
 
+@pytest.mark.parametrize("fault", [faults.CutReply(), faults.Garbage(4), faults.WrongCorrelationId()], ids=lambda fault: type(fault).__name__)
+def test_connections_that_the_constructor_lost_keep_no_producer_alive(broker: KafkaBroker, fault: faults.CutReply) -> None:
+    with broker.faults.add(fault, api="ApiVersions", times=2) as rule:
+        closed, dropped = (KafkaProducer(bootstrap_servers=broker.bootstrap_servers) for _ in range(2))
+    assert rule.hits == 2
+    gone = [weakref.ref(closed), weakref.ref(dropped)]
+    closed.close()
+    del closed, dropped
+    gc.collect()
+    assert [producer() for producer in gone] == [None, None]
+
+
 def test_it_does_not_live_longer_than_exit_timeout(broker: KafkaBroker, caplog: pytest.LogCaptureFixture) -> None:
     before = set(threading.enumerate())
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, exit_timeout_ms=300)
