@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from tests.broker import topics
 from tests.broker.real_kafka import RealKafka
@@ -43,6 +44,9 @@ class Fault:
 
     Threads: one; it never changes.
     """
+
+    may_repeat: ClassVar[bool] = True
+    """Whether records may be written twice: an answer that is lost leaves no choice."""
 
     def befall(self, stage: Stage) -> None:
         """From its beginning to its end: from then on the producers must deliver again."""
@@ -190,6 +194,8 @@ class TooFewInSync(Fault):
 @dataclass(frozen=True)
 class Forked(Fault):
     """The sending process forks; the child sends through the producer that it has got, as the parent goes on doing."""
+
+    may_repeat: ClassVar[bool] = False
 
     def befall(self, stage: Stage) -> None:
         for load in stage.loads:

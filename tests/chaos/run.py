@@ -35,6 +35,7 @@ class Outcome(NamedTuple):
 
     options: Mapping[str, Any]
     verdict: Verdict
+    may_repeat: bool = True
 
 
 def broken_promises(outcome: Outcome, *, slack: float = 1.0) -> list[str]:
@@ -56,6 +57,7 @@ def _never(outcome: Outcome) -> list[tuple[str, int]]:
         ("acknowledged, and not where they were said to be", found.missing),
         ("failed as surely not written, and there", found.false_no),
         ("out of order", found.out_of_order if is_ordered else 0),
+        ("written twice without need", 0 if outcome.may_repeat else found.duplicated),
     ]
 
 
@@ -77,7 +79,7 @@ def run(kafka: RealKafka, fault: Fault, *, before_s: float, after_s: float, load
         time.sleep(after_s)
         for load in stage.loads:
             load.end()
-        return [Outcome(options, _verdict(stage, load, well_s)) for options, load in zip(loads, stage.loads)]
+        return [Outcome(options, _verdict(stage, load, well_s), fault.may_repeat) for options, load in zip(loads, stage.loads)]
 
 
 def _start(kafka: RealKafka, bootstrap: str, options: Mapping[str, Any], undone: ExitStack) -> Load:

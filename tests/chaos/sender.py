@@ -16,6 +16,7 @@ import resource
 import sys
 import threading
 import time
+import traceback
 from typing import Any
 
 from kafka import KafkaProducer
@@ -83,8 +84,8 @@ class Sending:
         while self._obey():
             self._tick()
             self._watch_recovery()
-        if self._child:
-            os.waitpid(self._child, 0)
+        if self._child and os.waitpid(self._child, 0)[1]:
+            raise RuntimeError("the child failed")
         self._end()
 
     def _obey(self) -> bool:
@@ -144,8 +145,10 @@ class Sending:
             while time.monotonic() < end_s:
                 self._tick()
             self._end()
-        finally:
             os._exit(0)
+        except BaseException:  # noqa: BLE001 - whatever it is, the parent's loop must not go on in the child
+            traceback.print_exc()
+            os._exit(1)
 
     def _end(self) -> None:
         """Every future has its time; the producer is closed when that is over, so that closing resolves none."""

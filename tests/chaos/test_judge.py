@@ -65,6 +65,12 @@ def test_order_is_that_of_first_copies_of_each_process_in_each_partition() -> No
     assert broken(swapped, in_flight=5) == []
 
 
+def test_what_is_written_twice_counts_where_nothing_was_lost() -> None:
+    twice = judged([acked("parent-0", 0)], [stored(0, "parent-0"), stored(1, "parent-0")])
+    assert broken_promises(Outcome({}, twice)) == []
+    assert len(broken_promises(Outcome({}, twice, may_repeat=False))) == 1
+
+
 def test_recovery_is_that_of_the_slowest_partition() -> None:
     log = [stored(0, "parent-0"), stored(1, "parent-2"), stored(0, "parent-1", 1)]
     told = [acked("parent-0", 0, done_s=3.0), acked("parent-1", 0, partition=1, sent_s=4.0, done_s=9.0), acked("parent-2", 1, sent_s=4.0, done_s=4.5)]
