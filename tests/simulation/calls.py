@@ -14,7 +14,7 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
 )
 from tests.simulation.model import Lane, Producer, Sent, Violation
-from tests.simulation.scene import Scene
+from tests.simulation.scene import Scene, default_int_handler
 from tests.simulation.written import mark
 
 Call = Callable[[Scene], str]
@@ -37,7 +37,8 @@ def send_one(scene: Scene, topic: str, *, partition: int | None = None, size: in
         key, value = value, None
     headers = [("h", b"%d" % number), ("empty", None)] if circumstances.has_headers and chance.random() < 0.2 else []
     timestamp_ms = 1_500_000_000_000 + number if chance.random() < 0.2 else None
-    lane = Lane(producer.number, on_io)
+    place = "callbacks" if on_io else "signal handlers" if scene.producers_clock.in_handler else "everywhere else"
+    lane = Lane(producer.number, place)
     sent = scene.invariants.begin(topic, partition=partition, key=key, value=value, headers=headers, lane=lane)
     before_s, shift_s = scene.clock.time(), scene.producers_clock.shift_s
     try:
@@ -101,12 +102,14 @@ def facade_of(producer: Producer) -> Any:
 
 
 def send_some(scene: Scene) -> str:
-    chance = scene.chance
+    chance, producer = scene.chance, scene.producer
     topic = _some_topic(scene)
     count = chance.randint(1, _FEW) if chance.random() < 0.85 else chance.randint(1, _MANY)
     words = []
     one_partition = chance.randrange(4) if chance.random() < 0.4 else None
     for _ in range(count):
+        if producer.is_closed:  # by a signal handler
+            break
         partition = one_partition if one_partition is not None else chance.randrange(4) if chance.random() < 0.2 else None
         size = chance.choice((0, 0, 30, 100, 300, 900, 2000)) if chance.random() < 0.5 else chance.randrange(200)
         key = b"%d" % chance.randrange(5) if chance.random() < 0.3 else None
@@ -183,7 +186,7 @@ def look(scene: Scene) -> str:
     facade = facade_of(producer)
     status = facade.status()
     facade.metrics()
-    pending = sum(sent.lane.producer == producer.number for sent in scene.invariants.pending.values())
+    pending = sum(sent.lane.producer == producer.number and not sent.future.is_done for sent in scene.invariants.pending.values())
     told = sum(partition.queued_records + partition.in_flight_records for partition in status.partitions) + sum(status.waiting_for_metadata.values())
     if told != pending:
         raise Violation(f"status() tells of {told} records without an outcome, and there are {pending}: {status}")
@@ -216,28 +219,67 @@ def set_wall_clock(scene: Scene) -> str:
 
 def interrupt(scene: Scene) -> str:
     """Ctrl-C comes while something waits, and the producer is usable after it."""
-    scene.producers_clock.interrupt_at_s = scene.now_s + scene.chance.uniform(0, 0.5)
+    scene.producers_clock.signal_at_s = scene.now_s + scene.chance.uniform(0, 0.5)
     waits: tuple[Call, ...] = (send_some, flush, get, partitions_for)
     try:
         words = scene.chance.choice(waits)(scene)
     except KeyboardInterrupt:
         words = "interrupted"
-    scene.producers_clock.interrupt_at_s = None
+    scene.producers_clock.signal_at_s = None
     return f"Ctrl-C: {words}"
+
+
+def handle_signal(scene: Scene) -> str:
+    """A signal comes while something waits, and its handler uses the producer."""
+    clock, done = scene.producers_clock, []
+
+    def handler() -> None:
+        done.append(scene.chance.choice((send_some, flush_in_handler, look, close_in_handler))(scene))
+
+    clock.handler, clock.signal_at_s = handler, scene.now_s + scene.chance.uniform(0, 0.5)
+    waits: tuple[Call, ...] = (send_some, flush, get, partitions_for)
+    try:
+        words = scene.chance.choice(waits)(scene)
+    except IllegalStateError:
+        if not scene.producer.is_closed:
+            raise
+        words = "closed meanwhile"
+    clock.handler, clock.signal_at_s = default_int_handler, None
+    if scene.producer.is_closed:
+        scene.check_closed(scene.producer)
+    return f"{words}; in a signal handler: {done[0]}" if done else words
+
+
+def flush_in_handler(scene: Scene) -> str:
+    try:
+        with scene.within(0.1):
+            facade_of(scene.producer).flush(0.1)
+    except KafkaTimeoutError:
+        return "flush: time-out"
+    return "flush"
+
+
+def close_in_handler(scene: Scene) -> str:
+    if scene.chance.random() < 0.7:
+        return "nothing"
+    scene.producer.is_closed = True
+    with scene.within(scene.close_budget_s(0.2)):
+        facade_of(scene.producer).close(0.2)
+    return "close"
 
 
 def interrupt_close(scene: Scene) -> str:
     """Ctrl-C comes while close() waits: what is left is given up."""
     producer = scene.producer
     producer.is_closed = True
-    scene.producers_clock.interrupt_at_s = scene.now_s + scene.chance.uniform(0, 0.5)
+    scene.producers_clock.signal_at_s = scene.now_s + scene.chance.uniform(0, 0.5)
     words = "closed before Ctrl-C"
     try:
         facade_of(producer).close()
     except KeyboardInterrupt:
         scene.clock.run_for(_GIVES_UP_S)
         words = "Ctrl-C: close"
-    scene.producers_clock.interrupt_at_s = None
+    scene.producers_clock.signal_at_s = None
     scene.check_closed(producer)
     return words
 
@@ -316,6 +358,7 @@ CALLS: tuple[tuple[Call, float], ...] = (
     (freeze_process, 0.3),
     (set_wall_clock, 0.2),
     (interrupt, 0.4),
+    (handle_signal, 0.4),
     (begin_anew, 0.3),
 )
 """And how often each is chosen."""

@@ -13,10 +13,10 @@ class Violation(AssertionError):
 
 
 class Lane(NamedTuple):
-    """Records whose order the program decided: those of one producer that were sent by callbacks, or by everything else."""
+    """Records whose order the program decided: those of one producer that were sent by callbacks, by signal handlers, or by everything else."""
 
     producer: int
-    is_io: bool
+    place: str
 
 
 class Sent:

@@ -48,8 +48,9 @@ def play(seed: int) -> Report:
         with scene.playing():
             _play(scene)
     except Exception as error:
-        scene.give_up()
         raise FailedRun(_story(scene, error)) from error
+    finally:
+        scene.leave()
     return _report(scene)
 
 
@@ -83,6 +84,7 @@ def _some(scene: Scene, table: Sequence[tuple[_T, float]]) -> _T:
 
 def _put_right(scene: Scene, pending: list[Heal]) -> None:
     scene.cluster.faults.clear()
+    scene.producers_clock.shift_s = 0.0  # brokers refuse what is far ahead
     for heal in reversed(pending):
         heal()
     for link in (scene.network.link(address) for address in scene.cluster.addresses()):

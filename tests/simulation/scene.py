@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import random
+import weakref
 from collections.abc import Iterator
+from typing import Callable
 
 from kafka import KafkaProducer
 from kafka._clock import Latch
@@ -20,14 +23,19 @@ _MOST_TURNS = 2_000  # of one producer without time moving
 
 
 class ProducersClock:
-    """What producers take the time from: the clock of the run, whose wall clock somebody sets anew, and in whose waits Ctrl-C may come."""
+    """What producers take the time from: the clock of the run, whose wall clock somebody sets anew, and in whose waits signals may come."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self._clock = clock
         self.shift_s = 0.0
         """How far the wall clock is off."""
-        self.interrupt_at_s: float | None = None
-        """When Ctrl-C comes to the wait that goes on then."""
+        self.signal_at_s: float | None = None
+        """When a signal comes to the wait that goes on then."""
+        self.handler: Callable[[], None] = default_int_handler
+        """What the signal's handler does."""
+        self.in_handler = False
+        self.handled_s = 0.0
+        """Time that handlers took."""
 
     def monotonic(self) -> float:
         return self._clock.monotonic()
@@ -36,13 +44,28 @@ class ProducersClock:
         return self._clock.time() + self.shift_s
 
     def wait(self, latch: Latch, deadline_s: float | None) -> bool:
-        at_s = self.interrupt_at_s
+        at_s = self.signal_at_s
         if at_s is None or (deadline_s is not None and deadline_s <= at_s):
             return self._clock.wait(latch, deadline_s)
         if self._clock.wait(latch, at_s):
             return True
-        self.interrupt_at_s = None
-        raise KeyboardInterrupt
+        self.signal_at_s = None
+        self._handle()
+        return self._clock.wait(latch, deadline_s)
+
+    def _handle(self) -> None:
+        began_s = self.monotonic()
+        self.in_handler = True
+        try:
+            self.handler()
+        finally:
+            self.in_handler = False
+            self.handled_s += self.monotonic() - began_s
+
+
+def default_int_handler() -> None:
+    """What Ctrl-C does to a program that has no other."""
+    raise KeyboardInterrupt
 
 
 class _LogWatch(logging.Handler):
@@ -87,6 +110,8 @@ class Scene:
         self.turns = 0
         self.widest: dict[str, int] = {}
         """How many partitions topics had that were deleted: what was sent to one that is gone waits for it."""
+        self._worlds: list[World] = []
+        self._steps: list[Callable[[], None]] = []
         self._logs = _LogWatch()
         self._still_turns = 0
         self._turned_s = -1.0
@@ -123,6 +148,7 @@ class Scene:
         number = len(self.producers) + 1
         seed, hooked = self.circumstances.seed, [0]
         world = World(self.producers_clock, random.Random(f"{seed}/{number}"), self.network, starts_threads=False)
+        self._worlds.append(world)
         kind = type("SimulatedProducer", (KafkaProducer,), {"_world": world})
         made: list[Producer] = []
 
@@ -140,7 +166,9 @@ class Scene:
         producer = Producer(number, facade)
         made.append(producer)
         self.producers.append(producer)
-        self.clock.add_step(lambda: self._turn(producer))
+        step = functools.partial(self._turn, producer)
+        self._steps.append(step)
+        self.clock.add_step(step)
         return producer
 
     def _turn(self, producer: Producer) -> None:
@@ -159,11 +187,12 @@ class Scene:
     @contextlib.contextmanager
     def within(self, budget_s: float | None) -> Iterator[None]:
         """The body keeps its budget."""
-        began_s = self.now_s
+        clock = self.producers_clock
+        began_s, handled_s = self.now_s, clock.handled_s
         try:
             yield
         finally:
-            took_s = self.now_s - began_s
+            took_s = self.now_s - began_s - (clock.handled_s - handled_s)
             if budget_s is not None and took_s > budget_s + SLACK_S:
                 raise Violation(f"It took {took_s:.4f} s, and had {budget_s:.4f} s")
 
@@ -183,10 +212,22 @@ class Scene:
         if left and all(other.sender.terminated.is_open for other in self.producers):
             raise Violation(f"{len(left)} connections are open after close()")
 
-    def give_up(self) -> None:
-        """Have the end of the interpreter not wait for producers whose run has failed."""
+    def leave(self) -> None:
+        """Have nothing outlive the run, and nobody end its producers: not the end of the interpreter, nor their collection.
+
+        In one thread errors of the I/O thread refer, by their frames, to whoever waited, and so to a producer that would never be collected; and
+        what watches over errors that nobody has seen refers to the clock and to on_delivery_error.
+        """
         for producer in self.producers:
             producer.sender.terminated.open()
+            producer.facade = None
+            producer.waiting.clear()
+        for step in self._steps:
+            self.clock.remove_step(step)
+        for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]
+            living = finalizer.peek()
+            if living is not None and isinstance(living[0], KafkaProducer) and living[0]._world in self._worlds:
+                finalizer.detach()
 
     def let_arrive(self, seconds: float) -> None:
         """What is under way in the network arrives, though no producer runs."""

@@ -10,10 +10,15 @@ import pytest
 
 from kafka.client.backoff import Backoff
 from kafka.cluster import ClusterMetadata
-from kafka.producer import batch, failures, sender
+from kafka.producer import batch as producer_batch
+from kafka.producer import failures, sender
 from kafka.producer.delivery import DeliveryPolicy, Outcome, outcome_for
 from kafka.producer.memory import BufferMemory
+from kafka.testing.connection import ServerConnection
+from tests.simulation.circumstances import draw
 from tests.simulation.run import FailedRun, play
+from tests.simulation.scene import Scene
+from tests.testing.wire import ask, batch, produce
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -36,7 +41,7 @@ def room_of_little_batches_is_kept(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_retry_goes_to_the_tail(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(batch, "_numbers", itertools.count(0, -1))  # what was made later counts as earlier
+    patch.setattr(producer_batch, "_numbers", itertools.count(0, -1))  # what was made later counts as earlier
 
 
 def lost_answers_count_as_refusals(patch: pytest.MonkeyPatch) -> None:
@@ -106,3 +111,15 @@ def test_the_simulation_notices_that(plant: Plant, monkeypatch: pytest.MonkeyPat
     assert re.search(PLANTED[plant], story.partition("\n")[0]), story
     (again,) = re.findall(r"^seed (\d+) ", story)
     assert f"python -m tests.simulation --first {again} --seeds 1" in story
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_the_simulation_notices_another_checksum_under_the_same_sequence_number(same: bool) -> None:
+    scene = Scene(draw(0))
+    topic = scene.circumstances.topics[0].name
+    connection = ServerConnection(scene.cluster, scene.cluster.nodes[1])
+    with scene.playing():
+        for value in (b"first", b"first" if same else b"other"):
+            ask(connection, produce(batch([value], producer_id=7, producer_epoch=0, base_sequence=0), topic=topic), 9)
+    told = [str(found) for found in scene.invariants.broken if "was sent with checksums" in str(found)]
+    assert len(told) == (0 if same else 1)
