@@ -12,6 +12,9 @@ MORE_FILES = 2  # medians of files and threads vary with how many connections a 
 MORE_THREADS = 1  # a resolver, the producer that is made anew
 
 
+NOT_IN_TIME = {"late": "without an outcome in time", "open": "without an outcome when close() was back", "never": "without an outcome"}
+
+
 class Sample(NamedTuple):
     """Of the process that is watched."""
 
@@ -82,6 +85,6 @@ def lies(told: Mapping[str, Told], log: Mapping[tuple[int, int], str]) -> Counte
             found["acknowledged, and not there"] += 1
         elif verdict == "no" and name in written:
             found["failed as surely not written, and there"] += 1
-        elif verdict == "late":
-            found["without an outcome in time"] += 1
+        elif verdict in NOT_IN_TIME:
+            found[NOT_IN_TIME[verdict]] += 1
     return found

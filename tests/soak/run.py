@@ -30,11 +30,13 @@ class Report(NamedTuple):
     records: Counter[str]
     weather: Counter[str]
     samples: list[Sample]
+    held_up_s: float
     problems: list[str]
 
     def __str__(self) -> str:
         lines = [
-            f"{self.seconds:.0f} s, {len(self.samples)} samples, {60 * self.cpu_s / self.seconds:.1f} s of CPU a minute",
+            f"{self.seconds:.0f} s, {len(self.samples)} samples, {60 * self.cpu_s / self.seconds:.1f} s of CPU a minute; "
+            f"the machine held the process up for {self.held_up_s:.2f} s at most",
             "records: " + ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(self.records.items())),
             "faults: " + ", ".join(f"{count} {name}" for name, count in self.weather.most_common()),
             "medians of the first, middle and last third:",
@@ -84,15 +86,16 @@ def soak(*, seconds: float, rate: float, seed: int, more_kb: int = MORE_KB) -> R
         finally:
             watch.stop()
             cpu_s = _cpu_s(process.pid)
-            left = _end(process)
+            end = _end(process)
         told = read_outcomes(outcomes)
         log = {(record.partition, record.offset): (record.value or b"").rstrip(b".").decode() for record in cluster.records(senders.TOPIC)}
         problems = [f"{count} records {what}" for what, count in lies(told, log).items()]
         problems += growth(watch.samples, more_kb=more_kb)
-        problems += [f"left at the end: {count} {what}" for what, count in left.items() if count]
-        problems += [f"exit status {process.returncode}: {complaints.read_text()[-2000:]}"] if process.returncode else []
+        problems += [f"left at the end: {count} {what}" for what, count in end["left"].items() if count]
+        problems += [f"exit status {process.returncode}"] if process.returncode else []
+        problems += [f"it said: {complaints.read_text()[-4000:]}"] if problems else []
         records = Counter(outcome.verdict for outcome in told.values())
-        return Report(seconds, cpu_s, records, weather.seen, watch.samples, problems)
+        return Report(seconds, cpu_s, records, weather.seen, watch.samples, end["held_up_s"], problems)
 
 
 def _start(task: dict[str, Any], complaints: Path) -> subprocess.Popen[str]:
@@ -107,15 +110,15 @@ def _start(task: dict[str, Any], complaints: Path) -> subprocess.Popen[str]:
 
 
 def _end(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """Let it end; what it has left."""
+    """Let it end; what it has left, and how long it was held up."""
     try:
         printed, _ = process.communicate(timeout=ENDS_WITHIN_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        return {f"the process, which did not end within {ENDS_WITHIN_S} s": 1}
-    left: dict[str, Any] = json.loads(printed) if printed else {}
-    return left
+        return {"left": {f"the process, which did not end within {ENDS_WITHIN_S} s": 1}, "held_up_s": 0.0}
+    end: dict[str, Any] = json.loads(printed) if printed else {"left": {}, "held_up_s": 0.0}
+    return end
 
 
 def _cpu_s(pid: int) -> float:

@@ -24,6 +24,7 @@ SHARING = 7  # threads with one producer between them; another one makes a new p
 VALUE_BYTES = 100
 DELIVERY_TIMEOUT_S = 10.0
 GRACE_S = 2.0  # a busy machine's, on top of the time by which a future is done
+PULSE_S = 0.02
 LIFETIME_S = (2.0, 10.0)  # of the producers that are made anew
 MOST_OUTSTANDING = 2000
 
@@ -51,7 +52,8 @@ class Outstanding(NamedTuple):
 class Outcomes:
     """One file of lines `number verdict partition offset`; `offset` is of the acknowledged.
 
-    The verdicts: acked; no, maybe (failed, and what its error says of the log); late (not done in time).
+    The verdicts: acked; no, maybe (failed, and what its error says of the log); late (done, but not in time), open (done, but not when close()
+    was back), never.
     Threads: one.
     """
 
@@ -121,10 +123,12 @@ class Sending:
         now_s = time.monotonic()
         while outstanding and (is_closed or outstanding[0].future.done() or outstanding[0].due_s < now_s):
             number, future, _ = outstanding.popleft()
-            error = future.exception if future.done() else None
-            if not future.done():
-                self._outcomes.write(number, "late")
-            elif error is None:
+            if not future.done() and not (is_closed and _is_done_within(future, GRACE_S)):
+                is_done = _is_done_within(future, DELIVERY_TIMEOUT_S)
+                self._outcomes.write(number, "never" if not is_done else "open" if is_closed else "late")
+                continue
+            error = future.exception
+            if error is None:
                 found = future.get(0)
                 self._outcomes.write(number, "acked", found.partition, found.offset)
             else:
@@ -148,6 +152,31 @@ class Sending:
             pass  # not in time, or failed: the record's own outcome tells
 
 
+def _is_done_within(future: Any, seconds: float) -> bool:
+    deadline_s = time.monotonic() + seconds
+    while not future.done() and time.monotonic() < deadline_s:
+        time.sleep(PULSE_S)
+    return bool(future.done())
+
+
+class Pulse:
+    """How long the process was held up at worst: a busy machine's doing, nobody else's.
+
+    Threads: its own; `longest_s` is read by any.
+    """
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+        self.name = "pulse"
+        threading.Thread(target=self._beat, name=self.name, daemon=True).start()
+
+    def _beat(self) -> None:
+        while True:
+            began_s = time.monotonic()
+            time.sleep(PULSE_S)
+            self.longest_s = max(self.longest_s, time.monotonic() - began_s - PULSE_S)
+
+
 def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
@@ -155,6 +184,7 @@ def open_files() -> int:
 def main() -> None:
     task = json.loads(sys.argv[1])
     files_before = open_files()
+    pulse = Pulse()
     ending = threading.Event()
     shared = KafkaProducer(bootstrap_servers=task["bootstrap"], **OPTIONS)
     threads = []
@@ -172,8 +202,11 @@ def main() -> None:
     for thread in threads:
         thread.join()
     shared.close(DELIVERY_TIMEOUT_S)
-    left = {"threads": [thread.name for thread in threading.enumerate()][1:], "files": open_files() - files_before}
-    sys.stdout.write(json.dumps(left))
+    left = {
+        "threads": [thread.name for thread in threading.enumerate() if thread.name not in (pulse.name, "MainThread")],
+        "files": open_files() - files_before,
+    }
+    sys.stdout.write(json.dumps({"left": left, "held_up_s": pulse.longest_s}))
 
 
 if __name__ == "__main__":
