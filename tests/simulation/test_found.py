@@ -7,8 +7,14 @@ import pytest
 from kafka.partitioner import StickyPartitioner
 from kafka.testing import faults
 from tests.scenarios.stage import Stage
+from tests.simulation.run import play
 
 RECOVERS_S = 4.0
+
+
+@pytest.mark.parametrize("seed", [13721])
+def test_a_record_may_be_in_the_same_place_of_a_topic_and_of_the_one_before(seed: int) -> None:
+    play(seed)
 
 
 @pytest.mark.parametrize("version", ["2.3", "2.7", "2.8", None])
