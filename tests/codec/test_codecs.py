@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import random
 import struct
+import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import lz4.frame
@@ -28,6 +30,20 @@ ALL = pytest.mark.parametrize("name", ["gzip", "snappy", "lz4", "zstd"])
 @pytest.mark.parametrize("data", SAMPLES, ids=len)
 def test_what_is_compressed_comes_back(name: str, data: bytes) -> None:
     assert codec.require(name).decompress(codec.require(name).compress(data)) == data
+
+
+@ALL
+def test_many_threads_may_compress_at_the_same_time(name: str) -> None:
+    """Producers of one process share a codec."""
+    together = threading.Barrier(32)
+
+    def compress(number: int) -> bool:
+        data = b"%d " % number * 20_000
+        together.wait(20)
+        return all(codec.require(name).decompress(codec.require(name).compress(data)) == data for _ in range(10))
+
+    with ThreadPoolExecutor(32) as threads:
+        assert all(threads.map(compress, range(32)))
 
 
 @ALL
