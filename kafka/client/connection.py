@@ -54,7 +54,7 @@ _TCP_CONNECT_S = 2.5
 _FULL_TIME_EVERY = 4  # attempts; a network that really needs longer gets all of the set-up time then
 _UNSURE_AFTER_S = 60.0
 """A connection that was silent for so long may be gone without a word: NAT and load balancers forget flows that are idle."""
-_QUIET_AFTER_S = 1.0  # with nothing to answer
+_QUIET_AFTER_S = 0.01  # with nothing to answer; sooner than that, one more system call for each request would be felt
 _PROOF_S = 2.0  # how long the broker may take then to answer the first question, which is none that matters
 _STABLE_S = 1.0  # a connection that lasted so long did not fail at once
 _SESSION_USE = 0.9  # share of a SASL session's lifetime after which the connection is replaced (KIP-368 says 0.85 to 0.95)

@@ -47,6 +47,8 @@ def test_a_connection_lost_before_the_first_byte_costs_no_attempt(broker: KafkaB
     producer = make_producer(retries=0)
     producer.send("t", b"v", partition=0).get(10)
     broker.stop()
+    while producer.status().brokers[0].state == "ready":
+        threading.Event().wait(0.01)
     future = producer.send("t", b"kept", partition=0)
     threading.Event().wait(0.3)  # several attempts to connect are refused meanwhile
     assert not future.is_done
