@@ -207,6 +207,8 @@ class Handshake:
 
     def _on_metadata(self, asked: Asked, frame: bytes) -> list[Buffer]:
         if self._asked and self._asked[0].correlation_id < asked.correlation_id:
+            if not _is_old_answer(frame):
+                raise CorrelationIdError("ApiVersions was not answered, but what came behind it was, by a broker that is no old one")
             return self._on_old(KAFKA_0_9)
         if self.table is None and _is_old_answer(frame):
             return self._on_old(KAFKA_0_8_2)

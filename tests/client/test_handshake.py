@@ -99,6 +99,18 @@ def test_0_9_is_known_by_its_answer_to_the_second_question() -> None:
     assert shake.table.ranges[0] == (0, 1)
 
 
+@pytest.mark.parametrize("answers_versions", [False, True])
+def test_an_answer_lost_or_misnumbered_makes_no_old_broker_of_a_modern_one(answers_versions: bool) -> None:
+    """Its records would be written in an old format from then on, and headers refused."""
+    shake = handshake()
+    first = said(shake.start())
+    second = said(shake.on_silence())
+    frame = answer((first[0], first[1], second[2]), versions(MODERN)) if answers_versions else answer(second, MetadataResponse())
+    with pytest.raises(CorrelationIdError):
+        shake.receive(frame)
+    assert shake.old_release is None
+
+
 def test_a_slow_modern_broker_answers_both_and_is_taken_for_what_it_is() -> None:
     shake = handshake()
     first = said(shake.start())

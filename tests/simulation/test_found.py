@@ -17,6 +17,11 @@ def test_a_record_may_be_in_the_same_place_of_a_topic_and_of_the_one_before(seed
     play(seed)
 
 
+@pytest.mark.parametrize("seed", [144770])
+def test_a_broker_whose_answers_get_wrong_numbers_is_taken_for_no_older_one(seed: int) -> None:
+    play(seed)
+
+
 @pytest.mark.parametrize("version", ["2.3", "2.7", "2.8", None])
 def test_a_topic_made_anew_is_found_though_its_leader_epochs_begin_anew(version: str | None) -> None:
     """Before topic ids (2.8) it cannot be told from the old one, whose epochs were higher."""
