@@ -380,16 +380,17 @@ class Sender:
     def _expire(self, began_s: float, now_s: float) -> None:
         """Fail what is overdue. What waits to be sent had its chance in the turn that began then: a pause since does not count against it.
 
-        What is in flight is judged after reading: an answer that has come counts, however late we look.
+        What is in flight is judged first, after reading: an answer that has come counts, however late we look, and what a lost connection gives
+        back then has no time left.
         """
-        for batch in self.schedule.take_expired(began_s):
-            why = "it waited to be sent" if batch.attempts == 0 else "it waited to be sent again"
-            self._fail(batch, expired_error(batch, now_s, why))
         if self._in_flight and min(self._in_flight.values()) <= now_s:
             self._client.read_now()  # the process may have been frozen since it last read
             for batch in [batch for batch, due_s in self._in_flight.items() if due_s <= now_s]:
                 batch.may_be_written = True
                 self._fail(batch, expired_error(batch, now_s, "the answer to the last has not come"))
+        for batch in self.schedule.take_expired(began_s):
+            why = "it waited to be sent" if batch.attempts == 0 else "it waited to be sent again"
+            self._fail(batch, expired_error(batch, now_s, why))
 
     # --- sending ------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,11 @@ def test_a_broker_whose_answers_get_wrong_numbers_is_taken_for_no_older_one(seed
     play(seed)
 
 
+@pytest.mark.parametrize("seed", [125544])
+def test_what_a_lost_connection_gives_back_after_a_pause_is_given_up_in_the_same_turn(seed: int) -> None:
+    play(seed)
+
+
 @pytest.mark.parametrize("version", ["2.3", "2.7", "2.8", None])
 def test_a_topic_made_anew_is_found_though_its_leader_epochs_begin_anew(version: str | None) -> None:
     """Before topic ids (2.8) it cannot be told from the old one, whose epochs were higher."""
