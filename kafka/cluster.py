@@ -1,6 +1,6 @@
 """What is known of the cluster: an immutable snapshot that is replaced whole, and the topics that are wanted.
 
-Imported by: client, producer.  Imports: errors, future, structs, _clock, _log.
+Imported by: client, producer.  Imports: errors, future, structs, _clock, _handover, _log.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
 from kafka._clock import Latch
+from kafka._handover import take_all
 from kafka._log import GuardedLogger
 from kafka.errors import (
     InvalidTopicError,
@@ -284,9 +285,9 @@ class ClusterMetadata:
         self._settle(lambda future: future.failure(exception))
 
     def _settle(self, complete: Callable[[Future], Any]) -> None:
-        for latch in _take_all(self._waiters):
+        for latch in take_all(self._waiters):
             latch.open()
-        for future in _take_all(self._futures):
+        for future in take_all(self._futures):
             _call_guarded(complete, future)
 
     def __repr__(self) -> str:
@@ -295,13 +296,6 @@ class ClusterMetadata:
 
 
 _NO_SUCH_TOPIC: frozenset[type[KafkaError]] = frozenset({UnknownTopicOrPartitionError, InvalidTopicError, TopicAuthorizationFailedError})
-
-
-def _take_all(queue: deque[Any]) -> tuple[Any, ...]:
-    taken = []
-    while queue:
-        taken.append(queue.popleft())
-    return tuple(taken)
 
 
 def _call_guarded(function: Callable[[Any], Any], argument: Any) -> None:

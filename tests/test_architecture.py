@@ -14,7 +14,7 @@ PACKAGE = ROOT / "kafka"
 
 # A module may import modules of lower floors, and those of its own room (the same entry) or of the rooms named for it.
 FLOORS: list[list[str]] = [
-    ["_speedups", "_accel", "errors", "structs", "version", "_clock", "_transport", "_world", "_log", "future", "cluster", "metrics"],
+    ["_speedups", "_accel", "errors", "structs", "version", "_clock", "_handover", "_transport", "_world", "_log", "future", "cluster", "metrics"],
     ["codec", "record", "protocol", "partitioner", "serializer"],
     ["client"],
     [
@@ -42,7 +42,7 @@ FLOORS: list[list[str]] = [
 
 # Imports between rooms of one floor.
 SIBLINGS = {
-    ("cluster", "errors"), ("cluster", "future"), ("cluster", "structs"), ("cluster", "_clock"), ("cluster", "_log"),
+    ("cluster", "errors"), ("cluster", "future"), ("cluster", "structs"), ("cluster", "_clock"), ("cluster", "_handover"), ("cluster", "_log"),
     ("_accel", "_speedups"), ("future", "_accel"),
     ("future", "errors"), ("future", "_clock"), ("_world", "_clock"), ("_world", "_transport"), ("_log", "_clock"),
     ("future", "_log"), ("metrics", "errors"), ("metrics", "_log"), ("record", "codec"),

@@ -2,18 +2,18 @@
 
 The I/O thread takes no lock here. What it needs is left in deques (`fresh`, `deferred`, `flushes`) by single atomic appends,
 so that it goes on while a signal handler that interrupted append() waits for it.
-Imported by: producer.sender, producer.kafka.  Imports: record, errors, producer.{batch,memory,partition_queue}.
+Imported by: producer.sender, producer.kafka.  Imports: record, errors, _handover, producer.{batch,failures,memory,partition_queue}.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
 from typing import Any, Callable, NamedTuple
 
 from kafka import record
 from kafka._clock import Latch
+from kafka._handover import take_all
 from kafka.errors import FailedPartition, IllegalStateError, KafkaError, KafkaTimeoutError
 from kafka.future import Completion, Home
 from kafka.producer.batch import ProducerBatch
@@ -405,14 +405,3 @@ class RecordAccumulator:
 
 def _nothing() -> None:
     """Nobody appends past the accumulator."""
-
-
-def take_all(queue: deque[Any]) -> Sequence[Any]:
-    """Take what is in the queue; entries that others add meanwhile may be among it."""
-    taken = []
-    while queue:
-        try:
-            taken.append(queue.popleft())
-        except IndexError:
-            break  # another thread took the last one
-    return taken

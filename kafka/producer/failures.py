@@ -1,6 +1,7 @@
 """Records that fail: what their errors say, whom they are told to, and errors that nobody looked at.
 
-Imported by: producer.{accumulator,sender,deferral,kafka}, testing.mock_producer.  Imports: errors, _clock, _log, structs, producer.{future,batch}.
+Imported by: producer.{accumulator,sender,deferral,kafka}, testing.mock_producer.
+Imports: errors, _clock, _handover, _log, structs, producer.{future,batch}.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import logging
 import math
 import weakref
 from collections import deque
-from collections.abc import Iterator
-from typing import Any, Callable, NamedTuple, TypeVar
+from typing import Any, Callable, NamedTuple
 
 from kafka._clock import Clock
+from kafka._handover import take_all
 from kafka._log import GuardedLogger, RateLimited
 from kafka.errors import FailedPartition, KafkaError, RecordsNotDeliveredError
 from kafka.future import Home
@@ -28,7 +29,6 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 30.0, 300.0  # between lines, doubling for as
 _MOST_NAMED = 5  # topics and causes in one line
 _MOST_KINDS = 1000  # of failures that are counted apart for flush(raise_errors=True)
 
-_T = TypeVar("_T")
 Hook = Callable[[BaseException], Any]
 
 
@@ -210,13 +210,13 @@ class Failures:
         return taken
 
     def _collect(self, now_s: float) -> None:
-        for report in _emptied(self._reports):
+        for report in take_all(self._reports):
             kind = (report.topic_partition, type(report.error))
             if kind not in self._failed and len(self._failed) >= _MOST_KINDS:
                 kind = next(reversed(self._failed))  # counted with another, rather than not at all
             before = self._failed.get(kind)
             self._failed[kind] = report if before is None else before._replace(records=before.records + report.records)
-        for unseen in _emptied(self._unseen):
+        for unseen in take_all(self._unseen):
             if not self._burst:
                 self._is_held_back = now_s + _BURST_S < self._quiet_until_s
                 self._due_s = max(now_s + _BURST_S, self._quiet_until_s)
@@ -257,15 +257,6 @@ class Failures:
         """With the traceback of the error that is being handled; few of many."""
         limited = self._io_log if self._home.on_io_thread() else self._late_log
         limited.exception(key, message)
-
-
-def _emptied(queue: deque[_T]) -> Iterator[_T]:
-    while queue:
-        try:
-            one = queue.popleft()
-        except IndexError:
-            return  # another thread took the last one
-        yield one
 
 
 class Looks:

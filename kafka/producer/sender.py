@@ -1,6 +1,6 @@
 """The I/O thread: takes batches from the accumulator, sends them through the client, and gives each its outcome.
 
-Imported by: producer.kafka.  Imports: client, cluster, protocol, producer.*.
+Imported by: producer.kafka.  Imports: client, cluster, protocol, _handover, producer.*.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Iterable, Sequence
 from typing import Callable
 
 from kafka._clock import Latch
+from kafka._handover import take_all
 from kafka._log import GuardedLogger, Outlet, RateLimited
 from kafka.client.client import KafkaClient
 from kafka.cluster import ClusterMetadata
 from kafka.codec import Codec
 from kafka.errors import IllegalStateError, KafkaError, NodeNotReadyError, UnknownError, UnsupportedCompressionTypeError, for_code
 from kafka.future import Completion, Home
-from kafka.producer.accumulator import FlushRequest, RecordAccumulator, take_all
+from kafka.producer.accumulator import FlushRequest, RecordAccumulator
 from kafka.producer.batch import BatchState, ProducerBatch
 from kafka.producer.deferral import Deferral
 from kafka.producer.delivery import (

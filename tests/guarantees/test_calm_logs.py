@@ -24,20 +24,19 @@ MOST_LINES = 20
 
 
 def go_away(stage: Stage) -> None:
-    for address in stage.cluster.addresses():
-        stage.transport.link(address).refuse()
-        stage.transport.link(address).cut()
+    for link in stage.links:
+        link.refuse()
+        link.cut()
 
 
 def vanish(stage: Stage) -> None:
-    for address in stage.cluster.addresses():
-        stage.transport.link(address).make_unreachable()
+    for link in stage.links:
+        link.make_unreachable()
 
 
 def come_and_go(stage: Stage) -> None:
     """Connections are cut every second for as long as the outage lasts."""
-    for address in stage.cluster.addresses():
-        link = stage.transport.link(address)
+    for link in stage.links:
         for number in range(OUTAGE_S):
             stage.transport.timeline.plan(stage.now_s + number, link.cut)
 

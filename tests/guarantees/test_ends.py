@@ -323,8 +323,8 @@ def test_a_flush_is_a_budget_in_all_however_many_partitions_are_stalled() -> Non
     stage = Stage(default_partitions=50, brokers=3)
     producer = stage.producer(retries=1000, batch_size=0)
     producer.partitions_for("t")
-    for address in stage.cluster.addresses():
-        stage.transport.link(address).make_unreachable()
+    for link in stage.links:
+        link.make_unreachable()
     for number in range(200):
         producer.send("t", b"v", partition=number % 50)
     with stage.takes(2.0), pytest.raises(KafkaTimeoutError, match=r"2\.0 secs"):

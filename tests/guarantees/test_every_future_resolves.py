@@ -32,14 +32,14 @@ def of_all(fault: Any) -> Trouble:
 
 
 def unreachable(stage: Stage) -> Callable[[], Any]:
-    links = [stage.transport.link(node.address) for node in stage.cluster.nodes.values()]
+    links = stage.links
     for link in links:
         link.make_unreachable()
     return lambda: [link.heal() for link in links]
 
 
 def refused(stage: Stage) -> Callable[[], Any]:
-    links = [stage.transport.link(node.address) for node in stage.cluster.nodes.values()]
+    links = stage.links
     for link in links:
         link.refuse()
         link.cut()

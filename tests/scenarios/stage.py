@@ -18,6 +18,7 @@ from kafka.protocol.produce import PartitionProduceResponse, ProduceRequest, Pro
 from kafka.testing import Cluster, MemoryTransport, VirtualClock
 from kafka.testing.exchange import Answer, Call, Handler
 from kafka.testing.handlers import SERVED
+from kafka.testing.memory import Link
 
 
 class Stage:
@@ -48,6 +49,11 @@ class Stage:
 
         self.clock.add_step(step)
         return producer
+
+    @property
+    def links(self) -> list[Link]:
+        """To every node where it listens now."""
+        return [self.transport.link(address) for address in self.cluster.addresses()]
 
     @property
     def now_s(self) -> float:

@@ -36,9 +36,9 @@ def idle_for_long() -> Stage:
 
 def refused() -> Stage:
     stage, producer = delivered(retries=1000)
-    for address in stage.cluster.addresses():
-        stage.transport.link(address).refuse()
-        stage.transport.link(address).cut()
+    for link in stage.links:
+        link.refuse()
+        link.cut()
     producer.send("t", b"v")
     return stage
 
@@ -46,9 +46,9 @@ def refused() -> Stage:
 def packets_are_dropped() -> Stage:
     """As by iptables DROP: no connection is made, and none is refused."""
     stage, producer = delivered(retries=1000)
-    for address in stage.cluster.addresses():
-        stage.transport.link(address).cut()
-        stage.transport.link(address).make_unreachable()
+    for link in stage.links:
+        link.cut()
+        link.make_unreachable()
     producer.send("t", b"v")
     return stage
 
@@ -99,9 +99,9 @@ def the_answer_does_not_come() -> Stage:
 
 def a_batch_expires() -> Stage:
     stage, producer = delivered(retries=1000, delivery_timeout_ms=3000, request_timeout_ms=1000)
-    for address in stage.cluster.addresses():
-        stage.transport.link(address).cut()
-        stage.transport.link(address).make_unreachable()
+    for link in stage.links:
+        link.cut()
+        link.make_unreachable()
     future = producer.send("t", b"v")
     stage.clock.run_for(3.1)
     assert future.failed()
