@@ -168,9 +168,11 @@ def test_it_keeps_the_last_error_and_not_who_looked_at_it() -> None:
 
 
 def test_it_answers_while_the_io_thread_is_held_up_and_knows_how_a_producer_ends(make_producer: Make) -> None:
-    producer = make_producer()
+    producer = make_producer(linger_ms=60_000)  # nothing is sent before the callback is registered
     entered, leave = threading.Event(), threading.Event()
     producer.send("t", b"v").add_callback(lambda _: (entered.set(), leave.wait(10)))
+    flushing = threading.Thread(target=producer.flush)
+    flushing.start()
     assert entered.wait(10)
     producer.send("t", b"v")
     assert producer.status().state == "open"
@@ -181,6 +183,7 @@ def test_it_answers_while_the_io_thread_is_held_up_and_knows_how_a_producer_ends
     assert producer.status().state == "closing"
     leave.set()
     closing.join(10)
+    flushing.join(10)
     assert producer.status().state == "closed"
 
 

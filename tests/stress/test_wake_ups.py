@@ -60,14 +60,15 @@ def test_threads_that_send_to_an_idle_producer_at_once_are_all_heard(make_produc
 
 def test_send_returns_while_the_io_thread_is_stuck(make_producer: Make) -> None:
     """In a debugger, say, or in a callback that does not return: waking must not fill up a pipe that nobody empties."""
-    producer = make_producer(batch_size=200)
+    producer = make_producer(batch_size=200, linger_ms=60_000)
     stuck, may_go_on = threading.Event(), threading.Event()
 
     def get_stuck(_: Any) -> None:
         stuck.set()
         may_go_on.wait(30)
 
-    producer.send("t", b"v").add_callback(get_stuck)
+    producer.send("t", b"v", partition=0).add_callback(get_stuck)
+    producer.send("t", b"x" * 200, partition=0)  # it goes to the next batch, so that the first is sent: after its callback is there
     assert stuck.wait(10)
     began_s = time.monotonic()
     futures = [producer.send("t", b"x" * 50) for _ in range(20_000)]
