@@ -1051,6 +1051,15 @@ RETRY_REFRESH_ERROR_TYPES: tuple[type[KafkaError], ...] = (
 RETRY_ERROR_TYPES = RETRY_BACKOFF_ERROR_TYPES + RETRY_REFRESH_ERROR_TYPES
 
 
+def as_kafka_error(error: BaseException) -> KafkaError:
+    """What futures and waiters are told of an error: itself where it is one of the library's, else an UnknownError that it is the cause of."""
+    if isinstance(error, KafkaError):
+        return error
+    wrapped = UnknownError(f"Unexpected error in the producer: {error!r}")
+    wrapped.__cause__ = error
+    return wrapped
+
+
 def check_error(response: Any) -> None:
     """1.x: raise a response that is an exception, or the error that its `error` number stands for."""
     if isinstance(response, Exception):

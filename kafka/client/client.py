@@ -36,6 +36,7 @@ from kafka.errors import (
     NodeNotReadyError,
     SaslAuthenticationFailedError,
     UnsupportedSaslMechanismError,
+    as_kafka_error,
 )
 from kafka.protocol.metadata import MetadataRequest
 
@@ -418,7 +419,7 @@ class KafkaClient:
         try:
             connection.enqueue(request, self._options.request_timeout_s, False, on_response, on_failure, None)
         except Exception as error:  # noqa: BLE001 - nobody would ask again while this one seems to be on its way
-            self._metadata.on_failure(number, _as_kafka_error(error), now_s)
+            self._metadata.on_failure(number, as_kafka_error(error), now_s)
 
     def _on_metadata(self, number: int, response: Any, node_id: NodeId) -> None:
         try:
@@ -428,7 +429,7 @@ class KafkaClient:
                 self._follow_cluster()
                 return
         except Exception as surprise:
-            self._metadata.on_failure(number, _as_kafka_error(surprise), self._clock.monotonic())
+            self._metadata.on_failure(number, as_kafka_error(surprise), self._clock.monotonic())
             raise
         self._metadata.on_failure(number, error, self._clock.monotonic())
 
@@ -519,10 +520,6 @@ class KafkaClient:
             connection.forget()
         self._waker.close()
         self._selector.close()
-
-
-def _as_kafka_error(error: Exception) -> KafkaError:
-    return error if isinstance(error, KafkaError) else KafkaError(f"Unexpected error: {error!r}")
 
 
 def _forget_node(waiting: set[NodeId], node_id: NodeId, *outcome: Any) -> None:

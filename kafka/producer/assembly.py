@@ -81,9 +81,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
     )
     router = Router(cluster=cluster, accumulator=accumulator, partitioner=config["partitioner"], random=world.random)
     policy = producer_config.delivery_policy(config)
-    deferral = Deferral(
-        home=home, accumulator=accumulator, router=router, cluster=cluster, max_wait_s=min(policy.max_block_s, policy.longest_wait_s)
-    )
+    deferral = Deferral(home=home, accumulator=accumulator, router=router, cluster=cluster, policy=policy)
     sender = Sender(
         home=home,
         client=client,

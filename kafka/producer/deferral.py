@@ -1,6 +1,6 @@
 """Records sent where nothing may block wait here for metadata, then go into batches of the I/O thread's own.
 
-Imported by: producer.sender.  Imports: cluster, errors, producer.{accumulator,batch,partitioning}.
+Imported by: producer.sender.  Imports: cluster, errors, producer.{accumulator,batch,delivery,partitioning}.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from kafka.errors import InvalidTopicError, KafkaError, KafkaTimeoutError, Topic
 from kafka.future import Completion, Home
 from kafka.producer.accumulator import DeferredRecord, RecordAccumulator
 from kafka.producer.batch import ProducerBatch
+from kafka.producer.delivery import DeliveryPolicy
 from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.partitioning import Router, unrecognized_partition
@@ -27,12 +28,12 @@ class Deferral:
     Threads: the I/O thread.
     """
 
-    def __init__(self, *, home: Home, accumulator: RecordAccumulator, router: Router, cluster: ClusterMetadata, max_wait_s: float) -> None:
+    def __init__(self, *, home: Home, accumulator: RecordAccumulator, router: Router, cluster: ClusterMetadata, policy: DeliveryPolicy) -> None:
         self._home = home
         self._accumulator = accumulator
         self._router = router
         self._cluster = cluster
-        self._max_wait_s = max_wait_s
+        self._max_wait_s, self._max_wait_option = policy.deferral_bound
         self.on_done: Callable[[Completion], None] = _nobody
         """Called with the result of a deferred record that has failed."""
         self.on_placed: Callable[[Completion, Iterable[Completion]], None] = _nobody_else
@@ -113,7 +114,7 @@ class Deferral:
         if error in _HOPELESS and error is not None:
             raise error(topic)
         if now_s >= deferred.created_s + self._max_wait_s:
-            raise KafkaTimeoutError(f"Failed to update metadata after {self._max_wait_s} secs. (topic {topic}, max_block_ms)")
+            raise KafkaTimeoutError(f"Failed to update metadata after {self._max_wait_s} secs. (topic {topic}, {self._max_wait_option})")
         self._cluster.add_topic(topic)
         return None
 

@@ -67,6 +67,13 @@ class DeliveryPolicy:
         """How long a record may wait to be sent."""
         return self.linger_s + self.request_timeout_s if self.delivery_timeout_s is None else self.delivery_timeout_s
 
+    @property
+    def deferral_bound(self) -> tuple[float, str]:
+        """How long a record may wait for metadata where send() does not, and the options that say so."""
+        if self.max_block_s <= self.longest_wait_s:
+            return self.max_block_s, "max_block_ms"
+        return self.longest_wait_s, "linger_ms + request_timeout_ms" if self.delivery_timeout_s is None else "delivery_timeout_ms"
+
 
 class Outcome(Enum):
     """What becomes of a batch."""

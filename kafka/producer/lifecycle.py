@@ -124,7 +124,7 @@ class Lifecycle:
         give_up_at_s = clock.monotonic() + limit_s
         while not clock.wait(sender.terminated, clock.monotonic() + _GRACE_S):
             if sender.in_callback or clock.monotonic() >= give_up_at_s:
-                busy = "user code in a callback has not returned" if sender.in_callback else "it does not answer"
+                busy = "user code on it has not returned" if sender.in_callback else "it does not answer"
                 undone = sender.incomplete_count
                 log.warning("The producer's I/O thread %s is left behind: %s; %d batch(es) have no outcome", self._thread_name, busy, undone)
                 return

@@ -18,7 +18,7 @@ from kafka._log import GuardedLogger, Outlet, RateLimited
 from kafka.client.client import KafkaClient
 from kafka.cluster import ClusterMetadata
 from kafka.codec import Codec
-from kafka.errors import IllegalStateError, KafkaError, NodeNotReadyError, UnknownError, UnsupportedCompressionTypeError, for_code
+from kafka.errors import IllegalStateError, KafkaError, NodeNotReadyError, UnsupportedCompressionTypeError, as_kafka_error, for_code
 from kafka.future import Completion, Home
 from kafka.producer.accumulator import FlushRequest, RecordAccumulator
 from kafka.producer.batch import BatchState, ProducerBatch
@@ -234,7 +234,7 @@ class Sender:
                 self._client.close,
                 functools.partial(self._end_accumulator, error),
                 functools.partial(self._cluster.failed_update, error),
-                self._on_end,
+                self._end_metrics,
                 self._failures.end,
             ):
                 try:
@@ -248,6 +248,14 @@ class Sender:
         finally:
             self._home.io_ident = None
             self.terminated.open()
+
+    def _end_metrics(self) -> None:
+        """Reporters are the user's code: close() waits for that of theirs as little as for a callback."""
+        self.in_callback = True
+        try:
+            self._on_end()
+        finally:
+            self.in_callback = False
 
     def _end_accumulator(self, error: KafkaError) -> None:
         self._accumulator.is_terminated = True
@@ -416,8 +424,7 @@ class Sender:
         try:
             self._hand_over(leader, batches, now_s)
         except Exception as error:  # noqa: BLE001 - what surprises here fails this request alone
-            failure = error if isinstance(error, KafkaError) else _surprise(error)
-            self._on_failure(batches, failure, started=not isinstance(error, NodeNotReadyError))
+            self._on_failure(batches, as_kafka_error(error), started=not isinstance(error, NodeNotReadyError))
         for batch in batches:
             if not batch.is_final:
                 self._consider(batch, now_s)
@@ -432,7 +439,7 @@ class Sender:
                 buffers = self._assemble(batch, version)
             except Exception as error:  # noqa: BLE001 - what surprises here fails this batch alone
                 batch.attempts -= 1  # nobody was given it
-                self._fail(batch, error if isinstance(error, KafkaError) else _surprise(error))
+                self._fail(batch, as_kafka_error(error))
                 continue
             sent.append(batch)
             if self._policy.delivery_timeout_s is not None:
@@ -487,7 +494,7 @@ class Sender:
         if not batch.is_final:
             batch.seal()
             batch.may_be_written = batch.may_be_written or batch.attempts > 0
-            self._fail(batch, _surprise(error))
+            self._fail(batch, as_kafka_error(error))
 
     def _on_answer(self, batch: ProducerBatch, response: ProduceAnswer) -> None:
         answer = response.find(*batch.topic_partition)
@@ -626,7 +633,7 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - whatever it is, the futures must have an outcome
             self._log.exception("complete", "Unexpected error while %r was completed", batch)
             if not batch.result.done:
-                batch.fail(_surprise(error), None)
+                batch.fail(as_kafka_error(error), None)
         finally:
             self.in_callback = False
             self._incomplete.pop(batch.result, None)
@@ -646,9 +653,3 @@ class Sender:
 def _words(batch: ProducerBatch, answer: PartitionAnswer) -> str:
     said = f": {answer.error_message}" if answer.error_message else ""
     return f"{batch.topic_partition}{said}"
-
-
-def _surprise(error: BaseException) -> KafkaError:
-    wrapped = UnknownError(f"Unexpected error in the producer: {error!r}")
-    wrapped.__cause__ = error
-    return wrapped

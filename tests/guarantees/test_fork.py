@@ -348,20 +348,23 @@ def test_a_wait_that_a_forking_signal_handler_interrupted_ends_in_the_child(brok
 
 
 def test_a_fork_in_a_callback_ends_the_childs_copy_of_the_io_thread(broker: KafkaBroker, make_producer: Make) -> None:
-    producer = make_producer()
+    producer = make_producer(linger_ms=60_000)  # nothing is sent before the callback is registered
     children: list[int] = []
 
     def fork(metadata: Any) -> None:
+        assert threading.current_thread() is not threading.main_thread()
         children.append(os.fork())
         if not children[-1]:
             signal.alarm(20)
             try:
-                send_and_wait(producer, b"child")
-                producer.close()
+                sent = producer.send("t", b"child")
+                producer.flush(10)
+                producer.close(10)
+                os._exit(0 if sent.succeeded() else 1)
             finally:
-                os._exit(0)
+                os._exit(2)
 
-    producer.send("t", b"parent").add_callback(fork).get(10)
+    producer.send("t", b"parent").add_callback(fork)
     producer.flush(10)
     _, status = os.waitpid(children[0], 0)
     assert os.waitstatus_to_exitcode(status) == 0

@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 from kafka._clock import Latch
 from kafka.cluster import ClusterMetadata
 from kafka.codec.gzip import GzipCodec
-from kafka.errors import IllegalStateError, InvalidRecordError, KafkaError, NotEnoughReplicasError
+from kafka.errors import IllegalStateError, InvalidRecordError, KafkaError, NotEnoughReplicasError, UnknownError
 from kafka.metrics.stats import Sensor
 from kafka.producer.failures import Failures
 from kafka.protocol.metadata import MetadataResponse
@@ -170,3 +170,16 @@ def test_one_that_lasts_ends_in_failed_records_and_not_in_a_loop(step: str, monk
         assert producer.send("t", b"after").get(RECOVERS_S)
     producer.close(1)
     assert producer.status().buffered_bytes == 0
+
+
+@pytest.mark.parametrize("step", ["compressing", "taking metadata over"])
+def test_whoever_waits_is_told_of_it_in_one_class_which_names_its_cause(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage, trap = stage_with(step, monkeypatch)
+    producer = new_producer(stage)
+    producer.send("t", b"before").get(5)
+    trap.calls_left = 0
+    future = producer.send("t", b"v") if step == "compressing" else producer._lifecycle.parts.cluster.request_update()
+    stage.clock.run_for(1.0)
+    assert type(future.exception) is UnknownError
+    assert isinstance(future.exception.__cause__, Surprise)
+    producer.close(1)

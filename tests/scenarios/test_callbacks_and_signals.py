@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from typing import Any, Callable
@@ -11,23 +12,26 @@ import pytest
 from kafka import KafkaProducer
 from kafka.errors import IllegalStateError, KafkaTimeoutError
 from kafka.testing import KafkaBroker
+from tests.scenarios.stage import Stage
 
 Make = Callable[..., KafkaProducer]
 
 
-def test_send_in_a_callback_reaches_known_and_unknown_topics(broker: KafkaBroker, producer: KafkaProducer) -> None:
+def test_send_in_a_callback_reaches_known_and_unknown_topics(broker: KafkaBroker, make_producer: Make) -> None:
+    producer = make_producer(linger_ms=60_000)  # nothing is sent before the callback is registered
     sent: list[Any] = []
-    done = threading.Event()
 
     def forward(metadata: Any) -> None:
+        assert threading.current_thread() is not threading.main_thread()
         sent.append(producer.send("t", b"second", partition=0))
         sent.append(producer.send("never-seen-before", b"third", key=b"k", headers=[("h", b"1")]))
-        done.set()
 
-    producer.send("t", b"first", partition=0).add_callback(forward)
-    assert done.wait(10)
-
-    assert [future.get(10).topic for future in sent] == ["t", "never-seen-before"]
+    first = producer.send("t", b"first", partition=0).add_callback(forward)
+    producer.flush(10)
+    assert first.succeeded()
+    assert sent[1].get(10).topic == "never-seen-before"  # what waits for metadata waits for nothing else
+    producer.flush(10)
+    assert sent[0].get(0).topic == "t"
     assert sent[0].get().offset == 1
     assert sent[1].get().serialized_key_size == 1
     assert [r.value for r in broker.records("t")] == [b"first", b"second"]
@@ -35,17 +39,21 @@ def test_send_in_a_callback_reaches_known_and_unknown_topics(broker: KafkaBroker
     assert producer._accumulator.memory.used_bytes == 0
 
 
-def test_flush_covers_what_callbacks_sent_before_it(broker: KafkaBroker, producer: KafkaProducer) -> None:
-    done = threading.Event()
+def test_flush_covers_what_callbacks_sent_before_it(broker: KafkaBroker, make_producer: Make) -> None:
+    producer = make_producer(linger_ms=60_000)  # nothing is sent before the callback is registered
+    has_sent = threading.Event()
     futures: list[Any] = []
 
     def forward(_: Any) -> None:
         futures.extend(producer.send("another", b"v") for _ in range(3))
-        done.set()
+        has_sent.set()
 
     producer.send("t", b"v").add_callback(forward)
-    assert done.wait(10)
+    first = threading.Thread(target=producer.flush)
+    first.start()
+    assert has_sent.wait(10)
     producer.flush(10)
+    first.join(10)
     assert [future.is_done for future in futures] == [True] * 3
 
 
@@ -69,20 +77,42 @@ def test_what_would_wait_in_a_callback_is_refused_at_once(make_producer: Make) -
 
 
 def test_close_in_a_callback_returns_at_once_and_goes_on_behind_it(broker: KafkaBroker, make_producer: Make) -> None:
-    producer = make_producer()
-    closed = threading.Event()
+    producer = make_producer(linger_ms=60_000)  # nothing is sent before the callback is registered
+    went_on: list[bool] = []
 
     def close(_: Any) -> None:
         producer.close()
-        closed.set()
+        went_on.append(not producer._sender.terminated.is_open)
 
     futures = [producer.send("t", b"v", partition=0) for _ in range(100)]
     futures[0].add_callback(close)
-    assert closed.wait(10)
+    producer.flush(10)
     assert [f.get(10).offset for f in futures] == list(range(100))
     assert producer._sender.terminated.block(10)
+    assert went_on == [True]
     with pytest.raises(IllegalStateError):
         producer.send("t", b"late")
+
+
+@pytest.mark.parametrize(
+    ("options", "waits_s", "names"),
+    [
+        ({"max_block_ms": 700}, 0.7, "max_block_ms"),
+        ({"retries": 1, "delivery_timeout_ms": 900, "request_timeout_ms": 500}, 0.9, "delivery_timeout_ms"),
+        ({"linger_ms": 100, "request_timeout_ms": 500}, 0.6, "linger_ms + request_timeout_ms"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_record_that_got_no_metadata_in_a_callback_names_the_option_that_bounds_it(options: dict[str, Any], waits_s: float, names: str) -> None:
+    stage = Stage(auto_create_topics=False)
+    stage.cluster.create_topic("t", 1)
+    producer = stage.producer(**options)
+    sent: list[Any] = []
+    first = producer.send("t", b"first").add_callback(lambda _: sent.append(producer.send("nosuch", b"second")))
+    first.get(10)
+    with stage.takes(waits_s), pytest.raises(KafkaTimeoutError, match=rf"after {waits_s} secs.*nosuch.*{re.escape(names)}\)"):
+        sent[0].get(10)
+    producer.close()
 
 
 def test_a_full_buffer_in_a_callback_gives_a_failed_future(broker: KafkaBroker, make_producer: Make) -> None:

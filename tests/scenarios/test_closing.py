@@ -14,6 +14,7 @@ import pytest
 
 from kafka import KafkaProducer
 from kafka.errors import IllegalStateError
+from kafka.metrics.dict_reporter import DictReporter
 from kafka.testing import KafkaBroker
 from kafka.testing.exchange import Answer, Call, Handler
 from tests.scenarios.stage import Stage, answer_produce_with
@@ -148,7 +149,27 @@ def test_a_callback_that_does_not_return_does_not_hold_up_a_close_with_a_budget(
         busy.close(timeout_s)
     assert timeout_s <= time.monotonic() - began_s < timeout_s + GRACE_S + SLACK_S
     [said] = [record.getMessage() for record in caplog.records]
-    assert "left behind: user code in a callback has not returned" in said
+    assert "left behind: user code on it has not returned" in said
+
+
+def test_a_reporter_that_takes_its_time_to_close_is_waited_for_as_little_as_a_callback(make_producer: Make, caplog: pytest.LogCaptureFixture) -> None:
+    may_go_on = threading.Event()
+
+    class Slow(DictReporter):
+        def close(self) -> None:
+            may_go_on.wait(30)
+
+    producer = make_producer(metric_reporters=[Slow])
+    future = producer.send("t", b"v")
+    began_s = time.monotonic()
+    with caplog.at_level(logging.WARNING, "kafka"):
+        producer.close(0.2)
+    took_s = time.monotonic() - began_s
+    may_go_on.set()
+    assert 0.2 <= took_s < 0.2 + GRACE_S + SLACK_S
+    assert future.succeeded()
+    assert producer._sender.terminated.block(10)
+    assert "left behind: user code on it has not returned; 0 batch(es)" in caplog.text
 
 
 @pytest.mark.parametrize(("timeout_s", "takes_s"), [(0, GRACE_S), (0.1, 0.1), (0.5, 0.5), (5, 1.0), (None, 1.0)])
