@@ -182,8 +182,8 @@ class UnknownCodecError(UnsupportedCodecError, AssertionError, ValueError):
     """There is no compression codec of this name."""
 
 
-class CodecUnavailableError(UnsupportedCodecError, AssertionError):
-    """The package that a compression codec needs is not installed; a RuntimeError and an AssertionError."""
+class CodecUnavailableError(UnsupportedCodecError, AssertionError, ImportError):
+    """The package that a compression codec needs is not installed; a RuntimeError, an AssertionError and an ImportError."""
 
 
 class QuotaViolationError(KafkaError):

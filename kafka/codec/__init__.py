@@ -10,7 +10,7 @@ from kafka.codec.gzip import GzipCodec, gzip_decode, gzip_encode
 from kafka.codec.lz4 import Lz4Codec, lz4_decode, lz4_decode_old_kafka, lz4_encode, lz4_encode_old_kafka
 from kafka.codec.snappy import SnappyCodec, snappy_decode, snappy_encode
 from kafka.codec.zstd import ZstdCodec, zstd_decode, zstd_encode
-from kafka.errors import CodecUnavailableError, UnsupportedCodecError
+from kafka.errors import CodecUnavailableError, UnknownCodecError, UnsupportedCodecError
 
 CODECS: tuple[Codec, ...] = (GzipCodec(), SnappyCodec(), Lz4Codec(), ZstdCodec())
 _BY_NAME = {codec.name: codec for codec in CODECS}
@@ -22,8 +22,8 @@ NO_CODEC_ID = 0
 def require(name: str) -> Codec:
     """The codec of this name, ready to use.
 
-    UnsupportedCodecError (also a ValueError and AssertionError) for an unknown name; CodecUnavailableError (also an AssertionError and a
-    RuntimeError), naming what to install, where its library is missing.
+    UnsupportedCodecError (also a ValueError and AssertionError) for an unknown name; CodecUnavailableError (also an ImportError, an
+    AssertionError and a RuntimeError), naming what to install, where its library is missing.
     """
     codec = _BY_NAME.get(name)
     if codec is None:
@@ -41,10 +41,6 @@ def by_id(codec_id: int) -> Codec:
     if not codec.is_available():
         raise CodecUnavailableError(f"Libraries for {codec.name} compression codec not found: pip install {codec.package}")
     return codec
-
-
-class UnknownCodecError(UnsupportedCodecError, AssertionError, ValueError):
-    """A name that is no codec's."""
 
 
 def has_gzip() -> bool:

@@ -18,7 +18,7 @@ DEFAULT_MAX_BYTES = 1 << 30
 class Codec(Protocol):
     """Compresses the records of a batch.
 
-    Threads: any; codecs keep nothing between calls.
+    Threads: any; of one call to the next they keep at most tables that calls of any thread can use.
     """
 
     id: int
@@ -27,6 +27,9 @@ class Codec(Protocol):
     """What pip installs it with."""
 
     def is_available(self) -> bool: ...
+
+    def at_level(self, level: int | None) -> Codec:
+        """The same codec, compressing at another level, one of its own `LEVELS` (KIP-390); None: at its default."""
 
     def compress(self, data: Data) -> bytes: ...
 

@@ -17,8 +17,12 @@ try:
 except ImportError:
     _isal = None
 
-DEFAULT_LEVEL = 6  # as in Java and zlib
-_ISAL_LEVEL = 2  # of 0 to 3; its output is a little larger than that of zlib's 6
+LEVELS = range(1, 10)
+DEFAULT_LEVEL = -1
+_ZLIB_DEFAULT = 6  # and Java's
+_ISAL_LEVELS = {DEFAULT_LEVEL: 2, 1: 1}
+"""Of 0 to 3, by the level that is wanted. The default's output is a little larger than that of zlib's 6; that of 1, which asks for speed, is
+smaller than that of zlib's 1. Who asks for another level wants what only zlib does."""
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
@@ -27,11 +31,20 @@ class GzipCodec:
     name = "gzip"
     package = "python"
 
+    def __init__(self, level: int | None = None) -> None:
+        self._level = DEFAULT_LEVEL if level is None else level
+
     def is_available(self) -> bool:
         return True
 
+    def at_level(self, level: int | None) -> GzipCodec:
+        return GzipCodec(level)
+
     def compress(self, data: Data) -> bytes:
-        return gzip_encode(data)
+        level = self._level
+        if _isal is not None and level in _ISAL_LEVELS:
+            return bytes(_isal.compress(data, _ISAL_LEVELS[level], _GZIP_WINDOW))
+        return gzip_encode(data, _ZLIB_DEFAULT if level == DEFAULT_LEVEL else level)
 
     def decompress(self, data: Data, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
         """Members one after another are joined, as the RFC says."""
@@ -53,9 +66,9 @@ class GzipCodec:
 
 def gzip_encode(payload: Data, compresslevel: int | None = None) -> bytes:
     """One gzip member; a level that is given is zlib's."""
-    if compresslevel is None and _isal is not None:
-        return bytes(_isal.compress(payload, _ISAL_LEVEL, _GZIP_WINDOW))
-    deflate = zlib.compressobj(DEFAULT_LEVEL if compresslevel is None else compresslevel, zlib.DEFLATED, _GZIP_WINDOW)
+    if compresslevel is None:
+        return GzipCodec().compress(payload)
+    deflate = zlib.compressobj(compresslevel, zlib.DEFLATED, _GZIP_WINDOW)
     return deflate.compress(payload) + deflate.flush()
 
 

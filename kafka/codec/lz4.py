@@ -21,19 +21,29 @@ _MASK = 0xFFFFFFFF
 _P1, _P2, _P3, _P4, _P5 = 2654435761, 2246822519, 3266489917, 668265263, 374761393
 _HAS_CONTENT_SIZE = 0x08
 _FRAME_MAGIC_BYTES = 4
+LEVELS = range(1, 18)
+"""As in Java. 1 and 2 are the fast compressor or close to it, and from the library's highest on (12) all are that."""
+_FAST = 0
 _FIRST_STEP_BYTES = 64 * 1024  # the library takes memory for as much as it is allowed to give out
 
 
 class Lz4Codec:
     id = 3
     name = "lz4"
-    package = "lz4"
+    package = "'kafka-producer[lz4]'"
+
+    def __init__(self, level: int | None = None) -> None:
+        self._level = _FAST if level is None else level
 
     def is_available(self) -> bool:
         return _lz4 is not None
 
+    def at_level(self, level: int | None) -> Lz4Codec:
+        return Lz4Codec(level)
+
     def compress(self, data: Data) -> bytes:
-        return lz4_encode(data)
+        _require()
+        return bytes(_lz4.compress(data, compression_level=self._level, block_linked=False, store_size=False))
 
     def decompress(self, data: Data, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
         """Frames one after another are joined."""
@@ -68,12 +78,11 @@ def _decompress_frame(frame: Any, data: bytes, max_bytes: int) -> bytes:
 
 def _require() -> None:
     if _lz4 is None:
-        raise CodecUnavailableError("Libraries for lz4 compression codec not found: pip install lz4")
+        raise CodecUnavailableError(f"Libraries for lz4 compression codec not found: pip install {Lz4Codec.package}")
 
 
 def lz4_encode(payload: Data) -> bytes:
-    _require()
-    return bytes(_lz4.compress(payload, block_linked=False, store_size=False))
+    return Lz4Codec().compress(payload)
 
 
 def lz4_decode(payload: Data) -> bytes:
@@ -81,8 +90,12 @@ def lz4_decode(payload: Data) -> bytes:
 
 
 def lz4_encode_old_kafka(payload: Data) -> bytes:
-    """A frame whose header checksum is taken over the frame's magic too, as Kafka had it before 0.10 (KAFKA-3160)."""
-    frame = bytearray(lz4_encode(payload))
+    return with_old_checksum(lz4_encode(payload))
+
+
+def with_old_checksum(compressed: bytes) -> bytes:
+    """The frame with its header's checksum taken over the frame's magic too, as Kafka had it before 0.10 (KAFKA-3160)."""
+    frame = bytearray(compressed)
     at = _header_checksum_at(frame)
     frame[at] = (xxh32(bytes(frame[:at])) >> 8) & 0xFF
     return bytes(frame)

@@ -29,10 +29,14 @@ _MOST_GROWTH = 22  # three bytes can stand for 64
 class SnappyCodec:
     id = 2
     name = "snappy"
-    package = "python-snappy"
+    package = "'kafka-producer[snappy]'"
 
     def is_available(self) -> bool:
         return _snappy is not None
+
+    def at_level(self, level: int | None) -> SnappyCodec:
+        """It has none."""
+        return self
 
     def compress(self, data: Data) -> bytes:
         return snappy_encode(data, xerial_blocksize=_BATCH_BLOCK_BYTES)
@@ -60,7 +64,7 @@ class SnappyCodec:
 
 def _decompress_block(block: memoryview, max_bytes: int) -> bytes:
     if _snappy is None:
-        raise CodecUnavailableError("Libraries for snappy compression codec not found: pip install python-snappy")
+        raise CodecUnavailableError(f"Libraries for snappy compression codec not found: pip install {SnappyCodec.package}")
     announced = _announced_size(block)
     if announced > max_bytes:
         raise too_large(max_bytes)
@@ -86,7 +90,7 @@ def _announced_size(block: memoryview) -> int:
 def snappy_encode(payload: Data, xerial_compatible: bool = True, xerial_blocksize: int = _BLOCK_BYTES) -> bytes:
     """Compress in xerial's framing, or as one bare block."""
     if _snappy is None:
-        raise CodecUnavailableError("Libraries for snappy compression codec not found: pip install python-snappy")
+        raise CodecUnavailableError(f"Libraries for snappy compression codec not found: pip install {SnappyCodec.package}")
     if not xerial_compatible:
         return bytes(_snappy.compress(payload))
     view = memoryview(payload)

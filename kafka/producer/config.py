@@ -17,7 +17,7 @@ from typing import Any
 from kafka import codec
 from kafka._log import GuardedLogger
 from kafka.client.sasl import require_mechanism
-from kafka.codec import NO_CODEC_ID, Codec
+from kafka.codec import NO_CODEC_ID, Codec, gzip, lz4, zstd
 from kafka.errors import KafkaConfigurationError
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.producer import options as check
@@ -98,7 +98,33 @@ OPTIONS: tuple[Option, ...] = (
         check.optional(check.one_of("gzip", "snappy", "lz4", "zstd", "none")),
         "",
         "records",
-        "Codec for whole batches: 'gzip', 'snappy', 'lz4', 'zstd' or None.",
+        "Codec for whole batches: 'gzip', 'snappy', 'lz4', 'zstd' or None. A batch that it would make larger is sent as it is.",
+    ),
+    Option(
+        "compression_gzip_level",
+        gzip.DEFAULT_LEVEL,
+        check.level(gzip.LEVELS, gzip.DEFAULT_LEVEL),
+        "",
+        "records",
+        "1 (fast) to 9 (small), or -1 for zlib's default, 6 (KIP-390). Where the isal package is installed, -1 and 1 are compressed by it, several "
+        "times as fast and to about the same size, the others by zlib.",
+    ),
+    Option(
+        "compression_lz4_level",
+        None,
+        check.optional(check.level(lz4.LEVELS)),
+        "",
+        "records",
+        "1 (fast) to 17 (small) (KIP-390); the library's highest is 12, and those above are the same. None: the fast compressor, which Java has "
+        "under its default, 9.",
+    ),
+    Option(
+        "compression_zstd_level",
+        zstd.DEFAULT_LEVEL,
+        check.level(zstd.LEVELS),
+        "",
+        "records",
+        "-131072 (fast) to 22 (small) (KIP-390); high levels take much memory and time.",
     ),
     # --- batching -----------------------------------------------------------------------------------------------
     Option("batch_size", 16384, check.integer(0), "bytes", "batching", "Size at which a batch is full; 0 sends every record alone."),
@@ -315,6 +341,7 @@ OPTIONS: tuple[Option, ...] = (
 BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
 
 _COMPRESSION_ATTRS = "compression_attrs"
+_COMPRESSION_LEVELS = {name: f"compression_{name}_level" for name in ("gzip", "lz4", "zstd")}
 
 _client_numbers = itertools.count(1)
 
@@ -362,7 +389,8 @@ def _check_each(given: Mapping[str, Any]) -> None:
     wrong: list[KafkaConfigurationError] = []
     unknown = {name: value for name, value in given.items() if name not in BY_NAME}
     if unknown:
-        wrong.append(KafkaConfigurationError(f"Unrecognized configs: {_without_secrets(unknown)}{_suggestions(unknown)}"))
+        suggestions = _suggestions(unknown, given.get("compression_type"))
+        wrong.append(KafkaConfigurationError(f"Unrecognized configs: {_without_secrets(unknown)}{suggestions}"))
     for name, value in given.items():
         if name not in unknown and value is not BY_NAME[name].default:
             try:
@@ -378,6 +406,7 @@ def _check_each(given: Mapping[str, Any]) -> None:
 _LIBRDKAFKA_NAMES = {
     "batch.num.messages": "batch_size",
     "compression.codec": "compression_type",
+    "compression.level": "compression_gzip_level",  # of whichever codec is chosen
     "max.in.flight": "max_in_flight_requests_per_connection",
     "message.max.bytes": "max_request_size",
     "message.send.max.retries": "retries",
@@ -404,10 +433,12 @@ _LIBRDKAFKA_NAMES = {
 """Names that confluent-kafka has for what an option here does; Java's are found by their likeness."""
 
 
-def _suggestions(unknown: Mapping[str, Any]) -> str:
+def _suggestions(unknown: Mapping[str, Any], compression_type: Any) -> str:
     hints = []
     for name in unknown:
         meant = _LIBRDKAFKA_NAMES.get(str(name).replace("_", "."))
+        if meant in _COMPRESSION_LEVELS.values():
+            meant = _COMPRESSION_LEVELS.get(compression_type, meant)
         close = [meant] if meant else difflib.get_close_matches(str(name).lower().replace(".", "_"), BY_NAME, n=1)
         if close:
             hints.append(f"{close[0]!r} instead of {name!r}")
@@ -452,6 +483,14 @@ def largest_batch_fits_the_other_sizes(config: Mapping[str, Any]) -> None:
         raise KafkaConfigurationError("max_batch_size: with acks=0 batches cannot grow, since no broker says what it refuses")
 
 
+def compression_levels_have_an_effect(config: Mapping[str, Any]) -> None:
+    """Not an error, since programs may read codec and levels from their own settings, each by itself."""
+    chosen = config["compression_type"]
+    idle = [option for name, option in _COMPRESSION_LEVELS.items() if name != chosen and config[option] != BY_NAME[option].default]
+    if idle:
+        log.warning("%s given, and of no effect with compression_type=%r", ", ".join(idle), chosen)
+
+
 def sasl_mechanism_is_built(config: Mapping[str, Any]) -> None:
     if config["sasl_mechanism"] is not None:
         require_mechanism(config["sasl_mechanism"])
@@ -471,6 +510,7 @@ def security_options_have_an_effect(config: Mapping[str, Any]) -> None:
 RULES = (
     delivery_outlives_linger_and_request,
     codec_is_installed_and_known_to_brokers,
+    compression_levels_have_an_effect,
     largest_batch_fits_the_other_sizes,
     sasl_mechanism_is_built,
     security_options_have_an_effect,
@@ -505,6 +545,8 @@ def batch_sizes(config: Mapping[str, Any]) -> BatchSizes:
 
 
 def chosen_codec(config: Mapping[str, Any]) -> Codec | None:
-    """The codec of batches; None sends them as they are."""
+    """The codec of batches, at the level that is wanted; None sends them as they are."""
     name = config["compression_type"]
-    return None if name is None else codec.require(name)
+    if name is None:
+        return None
+    return codec.require(name).at_level(config[_COMPRESSION_LEVELS[name]] if name in _COMPRESSION_LEVELS else None)

@@ -70,7 +70,7 @@ class RegisteredSenderMetrics(SenderMetrics):
         self._topics: dict[str, _TopicSensors] = {}
 
     def batch_sent(self, batch: ProducerBatch, wire_bytes: int, now_s: float) -> None:
-        ratio = wire_bytes / batch.size_bytes
+        ratio = wire_bytes / batch.records.size_bytes  # in the format that it is sent in, which need not be that of batch.size_bytes
         self._ledger.note(self._batch_size, wire_bytes)
         self._ledger.note(self._compression, ratio)
         self._ledger.note(self._queue_time, (now_s - batch.created_s) * 1000)

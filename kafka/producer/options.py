@@ -51,6 +51,16 @@ def integer(low: int, high: float = float("inf")) -> Check:
     return check
 
 
+def level(levels: range, *besides: int) -> Check:
+    """An int out of `levels`, or one of `besides`, and no bool."""
+
+    def check(name: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or (value not in levels and value not in besides):
+            raise refuse(name, value, " or ".join([*map(str, besides), f"an integer from {levels[0]} to {levels[-1]}"]))
+
+    return check
+
+
 def integer_or_infinity(name: str, value: Any) -> None:
     if value != float("inf"):
         integer(0)(name, value)

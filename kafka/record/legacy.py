@@ -9,7 +9,8 @@ import struct
 import zlib
 from collections.abc import Sequence
 
-from kafka.codec import Codec, lz4_encode_old_kafka
+from kafka.codec import Codec
+from kafka.codec.lz4 import with_old_checksum
 from kafka.record.batch_v2 import Buffer, Headers
 from kafka.record.layout import LENGTH, LOG_OVERHEAD, MESSAGE_CRC_AT, MESSAGE_CRC_COVERS_FROM, MESSAGE_HEADER
 
@@ -59,6 +60,8 @@ class LegacyFormat:
         body = b"".join(chain)
         if codec is None:
             return [body]
-        compressed = lz4_encode_old_kafka(body) if codec.name == "lz4" and self.magic == 0 else codec.compress(body)
+        compressed = codec.compress(body)
+        if codec.name == "lz4" and self.magic == 0:
+            compressed = with_old_checksum(compressed)
         wrapper = self.encode(count - 1, base_timestamp_ms, max_timestamp_ms, None, compressed, (), attributes=codec.id)
         return [wrapper] if len(wrapper) < len(body) else [body]

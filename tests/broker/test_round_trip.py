@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from typing import Any
 
@@ -80,6 +81,22 @@ def test_every_codec_and_message_format_is_read_back_whole(kafka: Any, codec: st
     else:
         seen = [(r.partition, r.offset, None, r.key, r.value, list(r.headers or [])) for r in read]
     assert sorted(seen, key=lambda r: r[:2]) == sorted(sent, key=lambda r: r[:2])
+
+
+LEVELS = [(None, None), ("gzip", 1), ("gzip", 9), ("lz4", 1), ("lz4", 17), ("zstd", -131072), ("zstd", 22), ("snappy", None)]
+
+
+@pytest.mark.kafka_cases(["codec", "level"], lambda release: [case for case in LEVELS if CODECS[case[0]] <= release])
+def test_every_level_of_compression_is_read_back_and_so_is_what_nothing_compresses(kafka: Any, codec: str | None, level: int | None) -> None:
+    topic = new_topic(kafka)
+    values = [b"%d " % number * 500 for number in range(20)] + [random.Random(number).randbytes(3000) for number in range(5)]
+    options = {} if level is None else {f"compression_{codec}_level": level}
+    with producer_for(kafka, compression_type=codec, linger_ms=5, batch_size=4000, **options) as producer:
+        for value in values:
+            producer.send(topic, value)
+        producer.flush(30, raise_errors=True)
+    read = read_back(kafka.bootstrap, topic, count=len(values), version=kafka.version)
+    assert [one.value for one in read] == values
 
 
 def test_keys_land_where_the_java_producer_puts_them(real_kafka: RealKafka) -> None:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_mock import MockerFixture
 
-from kafka import codec
+from kafka import KafkaProducer, codec
 from kafka.codec.lz4 import xxh32
 from kafka.errors import CorruptRecordError, UnsupportedCodecError
 
@@ -205,18 +205,25 @@ def test_cut_and_flipped_data_is_corrupt_or_read(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "library", "package"),
+    ("name", "libraries"),
     [
-        ("snappy", "kafka.codec.snappy._snappy", "python-snappy"),
-        ("lz4", "kafka.codec.lz4._lz4", "lz4"),
-        ("zstd", "kafka.codec.zstd._zstandard", "zstandard"),
+        ("snappy", ["kafka.codec.snappy._snappy"]),
+        ("lz4", ["kafka.codec.lz4._lz4"]),
+        ("zstd", ["kafka.codec.zstd._zstandard", "kafka.codec.zstd._stdlib"]),
     ],
 )
-def test_a_missing_library_is_named(mocker: MockerFixture, name: str, library: str, package: str) -> None:
-    mocker.patch(library, None)
-    for style in (UnsupportedCodecError, AssertionError, RuntimeError):
-        with pytest.raises(style, match=f"Libraries for {name} compression codec not found: pip install {package}"):
+def test_the_extra_that_brings_a_missing_library_is_named_at_construction(mocker: MockerFixture, name: str, libraries: list[str]) -> None:
+    for library in libraries:
+        mocker.patch(library, None)
+    words = rf"Libraries for {name} compression codec not found: pip install 'kafka-producer\[{name}\]'"
+    for style in (UnsupportedCodecError, AssertionError, RuntimeError, ImportError):
+        with pytest.raises(style, match=words):
             codec.require(name)
+        with pytest.raises(style, match=words):
+            KafkaProducer(compression_type=name)
+    for use in (getattr(codec, f"{name}_encode"), getattr(codec, f"{name}_decode")):
+        with pytest.raises(UnsupportedCodecError, match=words):
+            use(b"data")
     assert not getattr(codec, f"has_{name}")()
 
 

@@ -14,9 +14,10 @@ import pytest
 
 from kafka import KafkaProducer
 from kafka.client.options import client_options
+from kafka.codec import require
 from kafka.errors import KafkaConfigurationError
 from kafka.partitioner import DefaultPartitioner
-from kafka.producer.config import _LIBRDKAFKA_NAMES, OPTIONS, RULES, batch_sizes, delivery_policy, resolve
+from kafka.producer.config import _LIBRDKAFKA_NAMES, OPTIONS, RULES, batch_sizes, chosen_codec, delivery_policy, resolve
 from tools.config_reference import TARGET, reference
 
 DOCUMENTED_IN_1_3: dict[str, Any] = {
@@ -105,6 +106,9 @@ BAD: list[tuple[str, Any]] = [
     ("client_id", b"bytes"), ("client_id", 5), ("bootstrap_servers", 5), ("bootstrap_servers", []), ("bootstrap_servers", [("h", 1)]),
     ("key_serializer", 5), ("value_serializer", "x"), ("partitioner", 5), ("selector", None),
     ("compression_type", "foo"), ("compression_type", 5),
+    ("compression_gzip_level", 0), ("compression_gzip_level", 10), ("compression_gzip_level", -2), ("compression_gzip_level", None),
+    ("compression_gzip_level", True), ("compression_gzip_level", 6.0), ("compression_lz4_level", 0), ("compression_lz4_level", 18),
+    ("compression_lz4_level", "9"), ("compression_zstd_level", -131073), ("compression_zstd_level", 23), ("compression_zstd_level", None),
     ("security_protocol", "TLS"), ("ssl_check_hostname", "yes"), ("ssl_cafile", "/no/such/file"), ("ssl_certfile", 5),
     ("sasl_mechanism", 5), ("api_version", "2.8"), ("api_version", (2,)), ("api_version", [2, 8]), ("api_version_auto_timeout_ms", -1),
     ("on_delivery_error", 5), ("exit_timeout_ms", -1),
@@ -164,11 +168,51 @@ def test_a_typing_error_is_answered_with_the_name_that_was_meant(seed: int) -> N
         ("max.in.flight.requests.per.connection", "max_in_flight_requests_per_connection"),
         ("reconnect.backoff.max.ms", "reconnect_backoff_max_ms"),
         ("bootstrap.servers", "bootstrap_servers"),
+        ("compression.gzip.level", "compression_gzip_level"),
+        ("compression.lz4.level", "compression_lz4_level"),
+        ("compression.zstd.level", "compression_zstd_level"),
     ],
 )
 def test_names_of_other_clients_are_answered_with_ours(theirs: str, ours: str) -> None:
     with pytest.raises(KafkaConfigurationError, match=f"did you mean '{ours}' instead of '{theirs}'"):
         resolve({theirs: 5})
+
+
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])
+def test_a_level_without_a_codecs_name_is_taken_for_that_of_the_codec(codec: str) -> None:
+    with pytest.raises(KafkaConfigurationError, match=f"did you mean 'compression_{codec}_level' instead of 'compression.level'"):
+        resolve({"compression_type": codec, "compression.level": 5})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bounds"),
+    [
+        ("compression_gzip_level", 10, "-1 or an integer from 1 to 9"),
+        ("compression_lz4_level", 18, "an integer from 1 to 17"),
+        ("compression_zstd_level", 23, "an integer from -131072 to 22"),
+    ],
+)
+def test_the_error_of_a_level_has_its_bounds(name: str, value: int, bounds: str) -> None:
+    with pytest.raises(KafkaConfigurationError, match=f"{name}: {value} is not valid, it must be {bounds}"):
+        resolve({name: value})
+
+
+@pytest.mark.parametrize(
+    ("codec", "levels"), [("gzip", [-1, 1, 9]), ("lz4", [None, 1, 17]), ("zstd", [-131072, -1, 0, 22]), ("snappy", []), (None, [])]
+)
+def test_batches_are_compressed_by_the_codec_at_the_level(codec: str | None, levels: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    data = b"".join(b"%d" % (n * n) for n in range(1000))
+    assert (chosen_codec(resolve({"compression_type": codec})) is None) == (codec is None)
+    for level in levels:
+        chosen = chosen_codec(resolve({"compression_type": codec, f"compression_{codec}_level": level}))
+        assert chosen is not None
+        assert chosen.compress(data) == require(str(codec)).at_level(level).compress(data)
+    assert not caplog.messages
+
+
+def test_the_level_of_a_codec_that_is_not_chosen_is_named_in_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    resolve({"compression_type": "gzip", "compression_gzip_level": 9, "compression_lz4_level": 9, "compression_zstd_level": 9})
+    assert caplog.messages == ["compression_lz4_level, compression_zstd_level given, and of no effect with compression_type='gzip'"]
 
 
 def test_the_names_that_are_suggested_for_others_exist() -> None:

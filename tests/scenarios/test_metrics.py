@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from typing import Any, Callable
 
 import pytest
 
-from kafka import KafkaProducer
+from kafka import KafkaProducer, record
 from kafka.metrics.metrics_reporter import AbstractMetricsReporter
 from kafka.metrics.stats import Sensor
 from kafka.testing import KafkaBroker
@@ -54,6 +55,25 @@ def test_numbers_follow_what_was_sent(make_producer: Make) -> None:
     assert metrics["record-error-rate"] == 0
     assert metrics["request-latency-avg"] > 0
     assert metrics["requests-in-flight"] == 0
+
+
+@pytest.mark.parametrize("api_version", [None, (0, 10), (0, 9)])
+def test_the_compression_rate_of_what_is_sent_as_it_is_is_one(broker: KafkaBroker, make_producer: Make, api_version: Any) -> None:
+    producer = make_producer(compression_type="gzip", api_version=api_version)
+    value = random.Random(1).randbytes(5000)
+    producer.send("t", value, partition=0).get(10)
+    [stored] = broker.batches("t")
+    assert [(view.codec_id, [one.value for one in view.records]) for view in record.read(stored)] == [(0, [value])]
+    assert producer.metrics()["producer-metrics"]["compression-rate-avg"] == 1
+    assert producer.metrics()["producer-topic-metrics.t"]["compression-rate"] == 1
+
+
+def test_the_compression_rate_of_a_batch_that_changed_its_format_is_that_of_the_format_it_is_sent_in() -> None:
+    stage = Stage(version="0.10.2")
+    producer = stage.producer(api_version=(2, 0), max_block_ms=1000)  # begins with format 2
+    producer.send("t", b"x" * 10, partition=0).get(10)
+    assert producer._accumulator.format.magic == 1
+    assert producer.metrics()["producer-metrics"]["compression-rate-avg"] == 1
 
 
 def test_errors_and_waiting_for_room_are_counted(broker: KafkaBroker, make_producer: Make) -> None:
