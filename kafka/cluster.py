@@ -88,6 +88,7 @@ class ClusterMetadata:
         self.update_wanted = False
         self.refusals: list[Refusal] = []
         """Leaders that did not take what was sent to them; filled and emptied by the I/O thread."""
+        self._unknown: dict[str, int] = {}  # wanted topics, and answers in a row that they do not exist; written by whoever owns the network
         self._stale: dict[TopicPartition, int] = {}  # answers in a row with an older epoch; kept by whoever owns the network
         self._wanted: dict[str, None] = {}
         self._waiters: deque[Latch] = deque()
@@ -105,7 +106,9 @@ class ClusterMetadata:
         return True
 
     def remove_topic(self, topic: str) -> None:
+        """Want it no more; for whoever owns the network."""
         self._wanted.pop(topic, None)
+        self._unknown.pop(topic, None)
 
     def wanted_topics(self) -> list[str]:
         return list(self._wanted)
@@ -155,6 +158,10 @@ class ClusterMetadata:
     @property
     def internal_topics(self) -> set[str]:
         return {topic.name for topic in self.snapshot.topics.values() if topic.is_internal}
+
+    def unknown_answers(self, topic: str) -> int:
+        """How many answers in a row have said that a wanted topic does not exist."""
+        return self._unknown.get(topic, 0)
 
     def brokers(self) -> set[BrokerMetadata]:
         return set(self.snapshot.brokers.values())
@@ -216,12 +223,16 @@ class ClusterMetadata:
             return
         old = self.snapshot
         topics = dict(old.topics)
-        errors = dict(old.errors)
+        errors = {topic: error for topic, error in old.errors.items() if topic in self._wanted}
         for answer in metadata.topics:
             error = for_code(answer.error_code)
             name = answer.name
             if name is None:
                 continue
+            if error is UnknownTopicOrPartitionError:
+                self._unknown[name] = self._unknown.get(name, 0) + 1
+            else:
+                self._unknown.pop(name, None)
             if error is NoError or (answer.partitions and error not in _NO_SUCH_TOPIC):
                 topics[name] = self._merged(old.topics.get(name), answer)
                 errors.pop(name, None)

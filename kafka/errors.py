@@ -253,6 +253,13 @@ class UnknownTopicOrPartitionError(InvalidMetadataError, BrokerResponseError):
     description = "The broker does not have this topic or partition."
 
 
+class UnknownTopicError(UnknownTopicOrPartitionError, KafkaTimeoutError):  # type: ignore[misc]  # errno: an OSError has one too
+    """Brokers have said as often as `unknown_topic_retries` allows that there is no such topic.
+
+    Also a KafkaTimeoutError: without that option the same call waits for max_block_ms, and fails with one.
+    """
+
+
 class InvalidFetchRequestError(BrokerResponseError):
     errno, message = 4, "INVALID_FETCH_SIZE"
     description = "The number of bytes to fetch is not valid."

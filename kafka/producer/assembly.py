@@ -79,7 +79,13 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         wake=client.wake,
         on_delivery_error=config["on_delivery_error"],
     )
-    router = Router(cluster=cluster, accumulator=accumulator, partitioner=config["partitioner"], random=world.random)
+    router = Router(
+        cluster=cluster,
+        accumulator=accumulator,
+        partitioner=config["partitioner"],
+        random=world.random,
+        unknown_topic_retries=config["unknown_topic_retries"],
+    )
     policy = producer_config.delivery_policy(config)
     deferral = Deferral(home=home, accumulator=accumulator, router=router, cluster=cluster, policy=policy)
     sender = Sender(

@@ -72,6 +72,16 @@ OPTIONS: tuple[Option, ...] = (
         "The later name of api_version_auto_timeout_ms; wins over it where given.",
     ),
     Option("metadata_max_age_ms", 300000, check.number(0), "ms", "cluster", "After how long metadata is asked for again without a reason."),
+    Option(
+        "unknown_topic_retries",
+        None,
+        check.optional(check.integer(0)),
+        "",
+        "cluster",
+        "How often brokers are asked again for a topic of which they say that it does not exist, and nobody knows better, before send() and "
+        "partitions_for() raise UnknownTopicError rather than wait; pauses between grow from retry_backoff_ms to 1 s. 4 or more where brokers make "
+        "topics that are asked for, which takes them a moment. None: they wait for max_block_ms.",
+    ),
     Option("allow_auto_create_topics", True, check.not_built_yet(True), "", "cluster", "Let brokers create topics that are sent to."),
     # --- records ------------------------------------------------------------------------------------------------
     Option(

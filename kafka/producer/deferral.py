@@ -113,6 +113,9 @@ class Deferral:
         error = self._cluster.snapshot.errors.get(topic)
         if error in _HOPELESS and error is not None:
             raise error(topic)
+        given_up = self._router.given_up(topic)
+        if given_up is not None:
+            raise given_up
         if now_s >= deferred.created_s + self._max_wait_s:
             raise KafkaTimeoutError(f"Failed to update metadata after {self._max_wait_s} secs. (topic {topic}, {self._max_wait_option})")
         self._cluster.add_topic(topic)

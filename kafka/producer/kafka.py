@@ -192,7 +192,8 @@ class KafkaProducer:
             partition: number of the partition; None lets the partitioner choose.
             timestamp_ms: milliseconds since the epoch; None is now.
 
-        Raises: KafkaTimeoutError where metadata of the topic or room in buffer_memory did not come within max_block_ms; for bad arguments
+        Raises: KafkaTimeoutError where metadata of the topic or room in buffer_memory did not come within max_block_ms, and UnknownTopicError,
+        which is one, where brokers say that there is no such topic more often than unknown_topic_retries allows; for bad arguments
         InvalidArgumentTypeError (also AssertionError, TypeError) or InvalidArgumentValueError (also AssertionError, ValueError); what a
         serializer or partitioner raises, as it is; IllegalStateError after close(). A record larger than
         max_request_size and a topic one may not write to give a failed future.
@@ -327,6 +328,9 @@ class KafkaProducer:
         newly_wanted = cluster.add_topic(topic)
         self._home.check_may_wait("Waiting for metadata")
         while True:
+            given_up = self._router.given_up(topic)
+            if given_up is not None:
+                raise given_up  # before a waiter is left, which only the next answer takes away
             latch = Latch()
             cluster.add_waiter(latch)
             route = self._router.route(topic)
@@ -353,9 +357,9 @@ class KafkaProducer:
         return f"Failed to update metadata after {self._max_block_s} secs. (topic {topic}: {said}; max_block_ms={self.config['max_block_ms']})"
 
     def partitions_for(self, topic: str) -> set[int]:
-        """Numbers of the topic's partitions; waits at most max_block_ms for metadata.
+        """Numbers of the topic's partitions; waits at most max_block_ms for metadata. After it send() need not wait for that.
 
-        Raises: KafkaTimeoutError where it does not come; TopicAuthorizationFailedError.
+        Raises: KafkaTimeoutError where it does not come, UnknownTopicError as in send(); TopicAuthorizationFailedError.
         """
         arguments.check_topic(topic)
         if self._home.forked:

@@ -10,7 +10,7 @@ import random
 from typing import Any, Callable
 
 from kafka.cluster import ClusterMetadata, ClusterSnapshot, TopicSnapshot
-from kafka.errors import InvalidArgumentTypeError, InvalidArgumentValueError, KafkaConfigurationError
+from kafka.errors import InvalidArgumentTypeError, InvalidArgumentValueError, KafkaConfigurationError, UnknownTopicError
 from kafka.partitioner.abc import Partitioner
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.partitioner.murmur2 import murmur2
@@ -44,8 +44,17 @@ class Router:
     Threads: any.  The user's partitioner runs in the thread that calls choose().
     """
 
-    def __init__(self, *, cluster: ClusterMetadata, accumulator: RecordAccumulator, partitioner: Any, random: random.Random) -> None:
+    def __init__(
+        self,
+        *,
+        cluster: ClusterMetadata,
+        accumulator: RecordAccumulator,
+        partitioner: Any,
+        random: random.Random,
+        unknown_topic_retries: int | None,
+    ) -> None:
         self._cluster = cluster
+        self._unknown_topic_retries = unknown_topic_retries
         self._accumulator = accumulator
         self._routes: dict[str, TopicRoute] = {}
         self._random = random.random
@@ -68,6 +77,17 @@ class Router:
             return route
         route = self._routes[topic] = TopicRoute(snapshot, known, self._accumulator)
         return route
+
+    def given_up(self, topic: str) -> UnknownTopicError | None:
+        """What to fail with, once brokers have said often enough that there is no such topic; None for one that is known, or waited for."""
+        retries = self._unknown_topic_retries
+        answers = self._cluster.unknown_answers(topic)
+        if retries is None or answers <= retries or self.route(topic) is not None:
+            return None
+        return UnknownTopicError(
+            f"Topic {topic} does not exist: the brokers' last answer was UnknownTopicOrPartitionError, {answers} time(s) in a row "
+            f"(unknown_topic_retries={retries})"
+        )
 
     def choose(self, route: TopicRoute, key: Any, key_bytes: bytes | None, value: Any, value_bytes: bytes | None) -> PartitionQueue:
         """The queue of the partition that the partitioner picks; InvalidArgumentValueError where it is not one of the topic's."""

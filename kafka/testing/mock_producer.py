@@ -88,7 +88,13 @@ class MockProducer(KafkaProducer):
             home=self._answering_home,
             cluster=cluster,
             accumulator=self._outbox,
-            router=Router(cluster=cluster, accumulator=self._outbox, partitioner=self.config["partitioner"], random=random.Random()),
+            router=Router(
+                cluster=cluster,
+                accumulator=self._outbox,
+                partitioner=self.config["partitioner"],
+                random=random.Random(),
+                unknown_topic_retries=None,  # every topic exists
+            ),
             metrics=metrics_of(self.config),
             send_path=None,
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaConfigurationError, KafkaError, NoBrokersAvailable, SaslAuthenticationFailedError
+from kafka.errors import KafkaConfigurationError, KafkaError, NoBrokersAvailable, SaslAuthenticationFailedError, UnknownTopicError
 from tests.broker.conftest import StartCluster
 from tests.broker.kafka_jars import NEWEST
 from tests.broker.listener_security import KEY_PASSWORD, certificates_of
@@ -143,6 +143,19 @@ def test_records_are_on_all_replicas(three_brokers: RealKafka) -> None:
         assert {future.get(0).partition for future in futures} == set(range(6))
     read = read_back(three_brokers.bootstrap, topic, count=2000, version=three_brokers.version, partitions=6)
     assert sorted(int(r.value or b"") for r in read) == list(range(2000))
+
+
+@pytest.mark.parametrize("creates", [True, False])
+def test_topics_that_are_made_when_asked_for_are_waited_for_and_others_fail_fast(cluster_of: StartCluster, creates: bool) -> None:
+    kafka = cluster_of(NEWEST, config={"auto.create.topics.enable": str(creates).lower()})
+    with KafkaProducer(bootstrap_servers=kafka.bootstrap, api_version_auto_timeout_ms=10_000, retries=5, unknown_topic_retries=4) as producer:
+        if creates:
+            assert producer.send("made", b"v").get(30).offset == 0
+        else:
+            with pytest.raises(UnknownTopicError, match="Topic nosuch does not exist"):
+                producer.send("nosuch", b"v")
+            topic = kafka.create_topic()
+            assert producer.send(topic, b"v").get(30).offset == 0
 
 
 def test_a_stopped_leader_is_replaced_and_nothing_acknowledged_is_missing(cluster_of: StartCluster) -> None:

@@ -99,6 +99,7 @@ BAD: list[tuple[str, Any]] = [
     ("retries", -1), ("retries", 1.5), ("retries", "3"),
     ("batch_size", -1), ("batch_size", 1.5), ("max_batch_size", -1), ("max_batch_size", "big"),
     ("linger_ms", -1), ("linger_ms", "5"), ("buffer_memory", 0), ("buffer_memory", None),
+    ("unknown_topic_retries", -1), ("unknown_topic_retries", 1.5), ("unknown_topic_retries", True), ("unknown_topic_retries", "4"),
     ("max_block_ms", -1), ("max_request_size", 0), ("request_timeout_ms", 0), ("delivery_timeout_ms", 0),
     ("max_in_flight_requests_per_connection", 0), ("metadata_max_age_ms", -1), ("retry_backoff_ms", "x"),
     ("receive_buffer_bytes", 0), ("send_buffer_bytes", -5), ("socket_options", "x"), ("socket_options", [5]),
