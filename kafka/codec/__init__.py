@@ -28,9 +28,7 @@ def require(name: str) -> Codec:
     codec = _BY_NAME.get(name)
     if codec is None:
         raise UnknownCodecError(f"Not supported codec: {name}")
-    if not codec.is_available():
-        raise CodecUnavailableError(f"Libraries for {name} compression codec not found: pip install {codec.package}")
-    return codec
+    return _installed(codec)
 
 
 def by_id(codec_id: int) -> Codec:
@@ -38,6 +36,10 @@ def by_id(codec_id: int) -> Codec:
     codec = _BY_ID.get(codec_id)
     if codec is None:
         raise UnsupportedCodecError(f"There is no codec {codec_id}")
+    return _installed(codec)
+
+
+def _installed(codec: Codec) -> Codec:
     if not codec.is_available():
         raise CodecUnavailableError(f"Libraries for {codec.name} compression codec not found: pip install {codec.package}")
     return codec

@@ -8,23 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kafka.metrics.metric_config import MetricConfig
-from kafka.metrics.stats.sampled_stat import AbstractSampledStat, Sample
+from kafka.metrics.stats.sampled_stat import AbstractSummedStat, Sample
 
 
-class Avg(AbstractSampledStat):
+class Avg(AbstractSummedStat):
     """Averages the values of all samples; 0.0 where there are none.
 
     Threads: as for AbstractSampledStat.
     """
-
-    def __init__(self) -> None:
-        super().__init__(0.0)
-
-    def update(self, so_far: float, value: float) -> float:
-        return so_far + value
-
-    def update_all(self, so_far: float, values: Sequence[float]) -> float:
-        return so_far + sum(values)
 
     def combine(self, samples: Sequence[Sample], config: MetricConfig, now: float) -> float:
         events = sum(sample.events for sample in samples)

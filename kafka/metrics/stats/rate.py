@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from kafka.metrics.measurable_stat import AbstractMeasurableStat
 from kafka.metrics.metric_config import MetricConfig
-from kafka.metrics.stats.sampled_stat import AbstractSampledStat, Sample
+from kafka.metrics.stats.sampled_stat import AbstractSampledStat, AbstractSummedStat, Sample
 
 
 class TimeUnit(IntEnum):
@@ -79,20 +79,11 @@ class Rate(AbstractMeasurableStat):
         return time_ms / _MS_PER_UNIT[self._unit]
 
 
-class SampledTotal(AbstractSampledStat):
+class SampledTotal(AbstractSummedStat):
     """Adds up the values of all samples.
 
     Threads: as for AbstractSampledStat.
     """
-
-    def __init__(self) -> None:
-        super().__init__(0.0)
-
-    def update(self, so_far: float, value: float) -> float:
-        return so_far + value
-
-    def update_all(self, so_far: float, values: Sequence[float]) -> float:
-        return so_far + sum(values)
 
     def combine(self, samples: Sequence[Sample], config: MetricConfig, now: float) -> float:
         return float(sum(sample.value for sample in samples))

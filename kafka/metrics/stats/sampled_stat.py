@@ -76,3 +76,19 @@ class AbstractSampledStat(AbstractMeasurableStat):
         """The samples that began less than all windows together ago, the oldest first."""
         age_ms = config.samples * config.time_window_ms
         return tuple(sample for sample in self._samples if now - sample.start_ms < age_ms)
+
+
+class AbstractSummedStat(AbstractSampledStat):
+    """The value of a sample is the sum of what was recorded.
+
+    Threads: as for AbstractSampledStat.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+
+    def update(self, so_far: float, value: float) -> float:
+        return so_far + value
+
+    def update_all(self, so_far: float, values: Sequence[float]) -> float:
+        return so_far + sum(values)

@@ -9,10 +9,11 @@ Imported by: testing.handlers.  Imports: errors, protocol, testing.{exchange,tra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from kafka.errors import (
     BrokerResponseError,
+    ConcurrentTransactionsError,
     InvalidProducerEpochError,
     InvalidTxnStateError,
     NoError,
@@ -28,7 +29,7 @@ from kafka.protocol.add_partitions_to_txn import (
     AddPartitionsToTxnTopic,
     AddPartitionsToTxnTopicResult,
 )
-from kafka.testing.exchange import Call
+from kafka.testing.exchange import Call, words
 from kafka.testing.handlers.find_coordinator import check_coordinator
 from kafka.testing.transactions import ProducerIdAndEpoch, TopicPartition
 
@@ -36,6 +37,7 @@ VERSIONS = (0, 5)
 
 _FIRST_OF_BROKERS, _FIRST_WITH_ABORTABLE = 4, 5
 _FIRST_WITH_FENCED = 2
+FIRST_THAT_VERIFIES = (3, 6)
 
 
 def handle(call: Call) -> AddPartitionsToTxnResponse:
@@ -82,6 +84,41 @@ def _add(
         failed = error.errno
         return _results(topics, lambda name: failed)
     return _results(topics, lambda name: NoError.errno)
+
+
+class PartRules(NamedTuple):
+    """How an API's versions deal with what is no part of the transaction that it is written in (KIP-890)."""
+
+    first_with_abortable: int
+    first_that_adds: int
+    busy: type[BrokerResponseError]
+    """What older versions are told while the transaction before is being ended, for every client tries again then."""
+
+
+def check_part(
+    call: Call,
+    rules: PartRules,
+    transactional_id: str,
+    producer: ProducerIdAndEpoch,
+    *,
+    partition: TopicPartition | None = None,
+    group: str | None = None,
+) -> None:
+    """What is written must be of a partition or group that is a part of the transaction, or becomes one by this; raises what it is answered with."""
+    transactions = call.cluster.transactions
+    try:
+        if call.version >= rules.first_that_adds:
+            transactions.add(transactional_id, producer, () if partition is None else (partition,), group)
+        elif not transactions.has(transactional_id, producer, partition=partition, group=group) and call.cluster.release >= FIRST_THAT_VERIFIES:
+            kind = TransactionAbortableError if call.version >= rules.first_with_abortable else InvalidTxnStateError
+            what = f"Group {group}" if partition is None else "{}-{}".format(*partition)
+            raise kind(f"{what} is not in the transaction of {transactional_id}")
+    except ProducerFencedError as error:
+        raise InvalidProducerEpochError(words(error)) from None
+    except ConcurrentTransactionsError as error:
+        if call.version >= rules.first_that_adds:
+            raise
+        raise rules.busy(words(error)) from None
 
 
 def _results(topics: Sequence[AddPartitionsToTxnTopic], code_of: Callable[[TopicPartition], int | None]) -> list[AddPartitionsToTxnTopicResult]:

@@ -2,11 +2,13 @@
 
 Behaviour: members of the group's generation commit, and where a group has no members, anybody.
 Differs from a broker: offsets are kept for ever, whatever retention is asked for, and stand in no topic; version 0 keeps them where the others do.
-Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange,groups,offsets}.
+Imported by: testing.handlers.  Imports: errors, protocol, testing.{cluster,exchange,groups,offsets,transactions}.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from kafka.errors import (
@@ -23,6 +25,7 @@ from kafka.testing.exchange import Call
 from kafka.testing.groups import Identity
 from kafka.testing.handlers.join_group import check_group
 from kafka.testing.offsets import CommittedOffset
+from kafka.testing.transactions import TopicPartition
 
 VERSIONS = (0, 10)
 
@@ -52,29 +55,30 @@ def check_member(call: Call, *, in_transaction: bool) -> None:
 
 
 def _commit(call: Call, asked: OffsetCommitRequestTopic) -> OffsetCommitResponseTopic:
-    by_id = call.version >= _FIRST_WITH_TOPIC_IDS
+    keep = functools.partial(call.cluster.offsets.commit, call.request.group_id)
+    return _topic(asked, commit_each(call, asked, keep, by_id=call.version >= _FIRST_WITH_TOPIC_IDS))
+
+
+def commit_each(call: Call, asked: Any, keep: Callable[[TopicPartition, CommittedOffset], None], *, by_id: bool) -> list[int | None]:
+    """Have each offset kept of a topic in OffsetCommit or TxnOffsetCommit that may be; the error codes of its partitions."""
     topic = call.cluster.topic_by_id(asked.topic_id) if by_id else call.cluster.topics.get(asked.name)
     codes = []
     for partition in asked.partitions:
-        code = UnknownTopicIdError.errno if by_id and topic is None else code_of_offset(topic, partition)
+        code = UnknownTopicIdError.errno if by_id and topic is None else _code_of(topic, partition)
         if topic is not None and code == NoError.errno:
-            call.cluster.offsets.commit(call.request.group_id, (topic.name, partition.partition_index), committed_offset(partition))
+            offset = CommittedOffset(partition.committed_offset, partition.committed_leader_epoch, partition.committed_metadata or "")
+            keep((topic.name, partition.partition_index), offset)
         codes.append(code)
-    return _topic(asked, codes)
+    return codes
 
 
-def code_of_offset(topic: Topic | None, asked: Any) -> int | None:
+def _code_of(topic: Topic | None, asked: Any) -> int | None:
     """Whether the offset may be kept: the error code of UnknownTopicOrPartitionError, OffsetMetadataTooLargeError or NoError."""
     if topic is None or not 0 <= asked.partition_index < len(topic.partitions):
         return UnknownTopicOrPartitionError.errno
     if len((asked.committed_metadata or "").encode()) > _MOST_METADATA_BYTES:
         return OffsetMetadataTooLargeError.errno
     return NoError.errno
-
-
-def committed_offset(asked: Any) -> CommittedOffset:
-    """What is to be kept of a partition in OffsetCommit or TxnOffsetCommit."""
-    return CommittedOffset(asked.committed_offset, asked.committed_leader_epoch, asked.committed_metadata or "")
 
 
 def _topic(asked: OffsetCommitRequestTopic, codes: list[int | None]) -> OffsetCommitResponseTopic:

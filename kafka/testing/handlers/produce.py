@@ -13,16 +13,11 @@ from typing import cast
 
 from kafka.errors import (
     BrokerResponseError,
-    ConcurrentTransactionsError,
     CorruptRecordError,
-    InvalidProducerEpochError,
     InvalidRequiredAcksError,
-    InvalidTxnStateError,
     MessageSizeTooLargeError,
     NotEnoughReplicasError,
     NotLeaderForPartitionError,
-    ProducerFencedError,
-    TransactionAbortableError,
     TransactionalIdAuthorizationFailedError,
     UnknownTopicIdError,
 )
@@ -39,6 +34,7 @@ from kafka.protocol.produce import (
 from kafka.record import RecordBatchView, layout
 from kafka.testing.cluster import NO_LEADER, Partition, Topic
 from kafka.testing.exchange import Call, Silence, words
+from kafka.testing.handlers.add_partitions_to_txn import FIRST_THAT_VERIFIES, PartRules, check_part
 from kafka.testing.transactions import ProducerIdAndEpoch
 from kafka.testing.validation import RefusedRecords, batches_of
 
@@ -47,8 +43,7 @@ VERSIONS = (0, 13)
 _NO_ACKS, _ALL_ACKS, _KNOWN_ACKS = 0, -1, (-1, 0, 1)
 _FIRST_WITHOUT_OLD_FORMATS, _FIRST_WITH_MAGIC_2 = (4, 0), 3
 _FIRST_WITH_HINTS, _FIRST_WITH_TOPIC_IDS = 10, 13
-_FIRST_THAT_VERIFIES = (3, 6)
-_FIRST_WITH_ABORTABLE, _FIRST_THAT_ADDS = 11, 12
+_RULES = PartRules(first_with_abortable=11, first_that_adds=12, busy=NotEnoughReplicasError)
 
 
 def handle(call: Call) -> ProduceResponse | Silence:
@@ -137,22 +132,9 @@ def _check_transaction(call: Call, topic: Topic, partition: Partition, producer:
     transactional_id = call.request.transactional_id
     if transactional_id is None:
         raise TransactionalIdAuthorizationFailedError("The request names no transactional id")
-    if call.cluster.release < _FIRST_THAT_VERIFIES or partition.log.producers.has_open_transaction(*producer):
+    if call.cluster.release < FIRST_THAT_VERIFIES or partition.log.producers.has_open_transaction(*producer):
         return
-    transactions = call.cluster.transactions
-    name = topic.name, partition.index
-    try:
-        if call.version >= _FIRST_THAT_ADDS:
-            transactions.add(transactional_id, producer, [name])
-        elif not transactions.has(transactional_id, producer, partition=name):
-            kind = TransactionAbortableError if call.version >= _FIRST_WITH_ABORTABLE else InvalidTxnStateError
-            raise kind(f"{topic.name}-{partition.index} is not in the transaction of {transactional_id}")
-    except ProducerFencedError as error:
-        raise InvalidProducerEpochError(words(error)) from None
-    except ConcurrentTransactionsError as error:
-        if call.version >= _FIRST_THAT_ADDS:
-            raise
-        raise NotEnoughReplicasError(words(error)) from None  # which every client tries again
+    check_part(call, _RULES, transactional_id, producer, partition=(topic.name, partition.index))
 
 
 def _endpoints(call: Call, response: ProduceResponse) -> list[NodeEndpoint]:
