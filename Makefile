@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit fuzz chaos soak simulate lint types docs bench plots pythons kafka clean
+.PHONY: help demo test unit fuzz chaos soak simulate lint types docs bench matrix plots pythons kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -59,6 +59,9 @@ docs: $(VENV)/.ready  ## the documentation, in docs/_build/html
 bench: $(VENV)/.benches  ## the benchmarks
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+matrix: $(VENV)/.benches  ## value size x distance x partitions x threads, against kafka-python
+	@$(BIN)/python -m benchmarks.matrix $(ARGS)
+
 plots: $(VENV)/.benches  ## the plots and tables of docs/performance.rst, from what bench wrote with --json
 	@$(BIN)/python -m benchmarks.plots $(ARGS)
 
@@ -92,11 +95,12 @@ $(VENV)/.installed: pyproject.toml setup.py $(wildcard kafka/_speedups/*.p[yx][x
 	@$(PIP) install -e '.[demo]'
 	@touch $@
 
+# The package is there: pip adds what the extras ask for, and builds nothing again.
 $(VENV)/.ready: pyproject.toml setup.py | $(VENV)/.installed
 	@echo "installing what the tests need into $(VENV) ..."
-	@$(PIP) install -e '.[test,lint,docs]' tox
+	@$(PIP) install 'kafka-producer[test,lint,docs]' tox
 	@touch $@
 
 $(VENV)/.benches: pyproject.toml | $(VENV)/.ready
-	@$(PIP) install -e '.[bench]'
+	@$(PIP) install 'kafka-producer[bench]'
 	@touch $@
