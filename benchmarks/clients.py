@@ -1,6 +1,6 @@
 """The clients that are compared, and the environment of each, made on the first run.
 
-Imported by: rows, contests, plots.
+Imported by: rows, contests, matrix, plots.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the clients send to: processes on loopback addresses that end with the run.
 
-Imported by: contests.
+Imported by: contests, matrix, __main__.
 """
 
 from __future__ import annotations
@@ -24,9 +24,15 @@ from tests.broker.java_programs import FAST_JVM
 from tests.broker.kafka_jars import NEWEST
 from tests.broker.real_kafka import RealKafka
 
-ONE_WAY_MS = 10
-WINDOWS_OF_PROXIES = {Broker.FAR_MOCK: ("5767168",), Broker.FAR_UNBOUNDED_MOCK: ()}
-"""Bytes: between what Linux lets a sender have unconfirmed by default, 4 MiB, and what a receiver offers, 6 MiB (net.ipv4.tcp_wmem and tcp_rmem)."""
+WINDOW_BYTES = "5767168"
+"""Between what Linux lets a sender have unconfirmed by default, 4 MiB, and what a receiver offers, 6 MiB (net.ipv4.tcp_wmem and tcp_rmem)."""
+PROXIES: dict[Broker, tuple[str, ...]] = {
+    Broker.MOCK_1_MS: ("0.5", WINDOW_BYTES),
+    Broker.FAR_MOCK: ("10", WINDOW_BYTES),
+    Broker.MOCK_100_MS: ("50", WINDOW_BYTES),
+    Broker.FAR_UNBOUNDED_MOCK: ("10",),
+}
+"""Arguments of the proxy in front of a mock cluster: milliseconds of one way, and the window."""
 END_TIMEOUT_S = 10.0
 QUESTION_TIMEOUT_S = 30.0
 
@@ -135,8 +141,8 @@ def started(broker: Broker) -> Iterator[Cluster | None]:
         else:
             mock = _stopped_at_end(running, Server("mock_cluster"))
             proxy = None
-            if broker in WINDOWS_OF_PROXIES:
-                proxy = _stopped_at_end(running, Server("delaying_proxy", mock.address, str(ONE_WAY_MS), *WINDOWS_OF_PROXIES[broker]))
+            if broker in PROXIES:
+                proxy = _stopped_at_end(running, Server("delaying_proxy", mock.address, *PROXIES[broker]))
             yield MockCluster(mock, proxy)
 
 

@@ -1,12 +1,13 @@
 """Runs of clients in turn: rows that share a run form a contest, whose runs follow one another, round after round.
 
-Imported by: __main__.
+Imported by: __main__, matrix, report.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import statistics
 import subprocess
 import time
@@ -76,7 +77,7 @@ class Contest:
 
     def _measure(self, run: Run, records: int, cluster: Cluster | None) -> Report | None:
         try:
-            return _measure(run, records, cluster)
+            return measured(run, records, cluster)
         except RunFailedError as error:
             self.failures[run] = str(error)
             return None
@@ -121,7 +122,7 @@ def _count(run: Run, warm_up: Report, pace: Pace) -> int:
     return int(min(most, max(least, warm_up.figures[RATE] * pace.seconds)))
 
 
-def _measure(run: Run, records: int, cluster: Cluster | None) -> Report:
+def measured(run: Run, records: int, cluster: Cluster | None) -> Report:
     """One run in a process of its own, on a topic of its own, whose records are counted at the end."""
     if cluster is None:
         return _run_worker(run, Task(run.work, "", "", 0, records))
@@ -145,8 +146,9 @@ def _work(run: Run) -> Work:
 def _run_worker(run: Run, task: Task) -> Report:
     place = place_of(run.client)
     command = [place.python, "-m", f"benchmarks.workers.{run.client.worker}", task.to_json()]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # where `kafka` might be ours
     try:
-        done = subprocess.run(command, cwd=place.folder, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False)
+        done = subprocess.run(command, cwd=place.folder, env=environment, capture_output=True, text=True, timeout=RUN_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
         raise RunFailedError(f"{run.client.name} was not done after {RUN_TIMEOUT_S} s") from None
     if done.returncode != 0:

@@ -1,6 +1,6 @@
 """Results: a line of the table for each row, and the file that plots are drawn from.
 
-Imported by: __main__, plots.
+Imported by: __main__, matrix, plots.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The table of what this library is held to: each row a figure of ours against a peer's, both taken in turn in one run.
 
-Imported by: __main__, contests, report, plots.
+Imported by: __main__, contests, clusters, matrix, report, plots.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class Broker(Enum):
 
     NONE = "none"
     MOCK = "librdkafka's mock cluster"
+    MOCK_1_MS = "librdkafka's mock cluster, 1 ms of round trip away"
     FAR_MOCK = "librdkafka's mock cluster, 20 ms of round trip away"
+    MOCK_100_MS = "librdkafka's mock cluster, 100 ms of round trip away"
     FAR_UNBOUNDED_MOCK = "the same, over a line that any number of bytes may be on"
     REAL = "Apache Kafka 4.4.0"
 

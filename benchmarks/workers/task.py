@@ -1,6 +1,6 @@
 """What a worker is told, as JSON in its one argument, and what it reports, as JSON on its standard output.
 
-Imported by: every worker, benchmarks.rows, benchmarks.contests.
+Imported by: every worker, benchmarks.rows, benchmarks.contests, benchmarks.matrix.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Work:
 
     `mode` is the name of a function in the client's worker. Values of `text` are many and compress as logs do; others are one value of
     one repeated byte. `keys` is how many keys take turns, 0 for none. `options` go to the client as they are.
+    `seconds` is how long a run takes, about, where the mode finds the number of records itself.
     `without` are optional packages that the run pretends not to have; `module` must have been loaded when it ends.
     """
 
@@ -28,6 +29,7 @@ class Work:
     text: bool = False
     keys: int = 0
     threads: int = 1
+    seconds: float = 1.0
     options: tuple[tuple[str, Any], ...] = ()
     without: tuple[str, ...] = ()
     module: str = ""
