@@ -164,6 +164,15 @@ OPTIONS: tuple[Option, ...] = (
         "Bound on a record and on the batches of one request.",
     ),
     Option(
+        "check_size_after_compression",
+        False,
+        check.boolean,
+        "",
+        "batching",
+        "Hold max_request_size against a record as it is compressed (KAFKA-4169): one that is larger is sent in a batch of its own, if that is small "
+        "enough then; else its future fails. buffer_memory must have room for it as it is. Of effect with compression_type only.",
+    ),
+    Option(
         "max_batch_size",
         None,
         check.optional(check.integer(0, _INT32_MAX)),
@@ -493,10 +502,12 @@ def largest_batch_fits_the_other_sizes(config: Mapping[str, Any]) -> None:
         raise KafkaConfigurationError("max_batch_size: with acks=0 batches cannot grow, since no broker says what it refuses")
 
 
-def compression_levels_have_an_effect(config: Mapping[str, Any]) -> None:
+def options_of_compression_have_an_effect(config: Mapping[str, Any]) -> None:
     """Not an error, since programs may read codec and levels from their own settings, each by itself."""
     chosen = config["compression_type"]
     idle = [option for name, option in _COMPRESSION_LEVELS.items() if name != chosen and config[option] != BY_NAME[option].default]
+    if chosen is None and config["check_size_after_compression"]:
+        idle.append("check_size_after_compression")
     if idle:
         log.warning("%s given, and of no effect with compression_type=%r", ", ".join(idle), chosen)
 
@@ -520,7 +531,7 @@ def security_options_have_an_effect(config: Mapping[str, Any]) -> None:
 RULES = (
     delivery_outlives_linger_and_request,
     codec_is_installed_and_known_to_brokers,
-    compression_levels_have_an_effect,
+    options_of_compression_have_an_effect,
     largest_batch_fits_the_other_sizes,
     sasl_mechanism_is_built,
     security_options_have_an_effect,
@@ -546,6 +557,12 @@ def delivery_policy(config: Mapping[str, Any]) -> DeliveryPolicy:
         max_request_bytes=config["max_request_size"],
         keeps_order=config["max_in_flight_requests_per_connection"] == 1,
     )
+
+
+def most_record_bytes(config: Mapping[str, Any]) -> int:
+    """Larger records are refused before they are put into a batch: more than max_request_size where that is for what compression makes of them."""
+    is_for_compressed = config["check_size_after_compression"] and config["compression_type"] is not None
+    return _INT32_MAX if is_for_compressed else int(config["max_request_size"])
 
 
 def batch_sizes(config: Mapping[str, Any]) -> BatchSizes:

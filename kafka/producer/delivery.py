@@ -40,6 +40,7 @@ from kafka.errors import (
     UnsupportedVersionError,
 )
 from kafka.producer.batch import ProducerBatch
+from kafka.structs import TopicPartition
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,15 @@ def too_large_error(batch: ProducerBatch, error: KafkaError) -> KafkaError:
     )
     told.__cause__ = error
     return told
+
+
+def too_large_compressed_error(topic_partition: TopicPartition, size_bytes: int, wire_bytes: int, codec: str, limit: int) -> KafkaError:
+    """max_request_size was kept for what compression makes of a record, and that is not enough."""
+    return MessageSizeTooLargeError(
+        f"The message for {topic_partition} is {size_bytes} bytes when serialized and {wire_bytes} bytes when compressed with {codec}, which is "
+        f"larger than the maximum request size you have configured with the max_request_size configuration ({limit}, held against what is "
+        "compressed as check_size_after_compression says)"
+    )
 
 
 def errors_of_records(answer: Any, error: KafkaError) -> dict[int, BaseException] | None:

@@ -32,7 +32,7 @@ from kafka.metrics import KafkaMetric, MetricName, Metrics
 from kafka.producer import arguments
 from kafka.producer.accumulator import DeferredRecord, RecordAccumulator
 from kafka.producer.assembly import assemble
-from kafka.producer.config import default_config, resolve
+from kafka.producer.config import default_config, most_record_bytes, resolve
 from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.lifecycle import Lifecycle
 from kafka.producer.partition_queue import PartitionQueue
@@ -71,7 +71,7 @@ class KafkaProducer:
     _send_path: CompiledSendPath | None
     _append_at_once: Callable[..., Any] | None
     _max_block_s: float
-    _max_request_size: int
+    _most_record_bytes: int
     _takes_null_values: bool
     _serialize_key: Callable[[str, Any, Any], Any] | None
     _serialize_value: Callable[[str, Any, Any], Any] | None
@@ -159,7 +159,7 @@ class KafkaProducer:
             "_send_path": send_path,
             "_append_at_once": None if send_path is None else send_path.append,
             "_max_block_s": config["max_block_ms"] / 1000,
-            "_max_request_size": config["max_request_size"],
+            "_most_record_bytes": most_record_bytes(config),
             "_takes_null_values": config["api_version"] >= (0, 8, 1),
             "_serialize_key": arguments.call_form_or_none(config["key_serializer"]),
             "_serialize_value": arguments.call_form_or_none(config["value_serializer"]),
@@ -196,7 +196,7 @@ class KafkaProducer:
         which is one, where brokers say that there is no such topic more often than unknown_topic_retries allows; for bad arguments
         InvalidArgumentTypeError (also AssertionError, TypeError) or InvalidArgumentValueError (also AssertionError, ValueError); what a
         serializer or partitioner raises, as it is; IllegalStateError after close(). A record larger than
-        max_request_size and a topic one may not write to give a failed future.
+        max_request_size (compressed, with check_size_after_compression) and a topic one may not write to give a failed future.
         """
         append = self._append_at_once
         if append is not None:
@@ -241,7 +241,7 @@ class KafkaProducer:
             check_partition(partition)
         size = (0 if key_bytes is None else len(key_bytes)) + (0 if value_bytes is None else len(value_bytes))
         if (
-            size + arguments.ROOM_FOR_OVERHEAD > self._max_request_size
+            size + arguments.ROOM_FOR_OVERHEAD > self._most_record_bytes
             or size + arguments.ROOM_FOR_OVERHEAD > self._accumulator.memory.limit_bytes
             or header_size >= 0
         ):
@@ -275,10 +275,13 @@ class KafkaProducer:
 
     def _too_large(self, key: bytes | None, value: bytes | None, headers: Headers) -> MessageSizeTooLargeError | None:
         size = self._accumulator.format.upper_bound(key, value, headers)
-        if size > self._max_request_size:
+        if size > self._most_record_bytes:
+            if self._most_record_bytes > self.config["max_request_size"]:
+                most = self._most_record_bytes
+                return MessageSizeTooLargeError(f"The message is {size} bytes when serialized, and no batch can hold more than {most}")
             return MessageSizeTooLargeError(
                 f"The message is {size} bytes when serialized which is larger than the maximum request size you have configured with the "
-                f"max_request_size configuration ({self._max_request_size})"
+                f"max_request_size configuration ({self._most_record_bytes})"
             )
         limit = self._accumulator.memory.limit_bytes
         if size > limit:

@@ -32,6 +32,7 @@ from kafka.producer.delivery import (
     is_written_for_sure_not,
     missing_answer_error,
     outcome_for,
+    too_large_compressed_error,
     too_large_error,
 )
 from kafka.producer.metrics import SenderMetrics
@@ -468,6 +469,9 @@ class Sender:
             self._accumulator.adopt_format(magic)
         buffers = batch.assemble(self._codec, magic)
         batch.wire_bytes = sum(map(len, buffers))
+        limit = self._policy.max_request_bytes
+        if self._codec is not None and batch.size_bytes > limit and batch.wire_bytes > limit:  # taken for what compression might make of it
+            raise too_large_compressed_error(batch.topic_partition, batch.size_bytes, batch.wire_bytes, self._codec.name, limit)
         queue = batch.partition
         if batch.wire_bytes > queue.proven_bytes and self._acks != 0:
             queue.probe = batch

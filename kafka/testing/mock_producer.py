@@ -13,12 +13,13 @@ from typing import Any, Callable, NamedTuple
 
 from kafka._clock import SystemClock
 from kafka.cluster import ClusterMetadata
-from kafka.errors import IllegalStateError, InvalidArgumentTypeError, KafkaTimeoutError
+from kafka.errors import IllegalStateError, InvalidArgumentTypeError, KafkaError, KafkaTimeoutError
 from kafka.future import Home
 from kafka.producer import KafkaProducer, arguments
 from kafka.producer import config as producer_config
 from kafka.producer.accumulator import RecordAccumulator
 from kafka.producer.assembly import metrics_of
+from kafka.producer.delivery import too_large_compressed_error
 from kafka.producer.failures import Fate, not_delivered
 from kafka.producer.future import UNKNOWN_OFFSET, FutureProduceResult, FutureRecordMetadata
 from kafka.producer.memory import BufferMemory
@@ -56,8 +57,9 @@ class MockProducer(KafkaProducer):
     of its partition, or with auto_complete=False when complete_next(), fail_next(), flush() or close() say so. Callbacks run in the thread
     that completes a record, and there get() and flush() are errors as they are in a real producer's callbacks.
 
-    What it does not do: records are not batched (each begins a batch of its own for a partitioner that hears of batches), compressed or
-    sent again, send() never waits for room, time-outs of delivery never come, metrics() has no figures.
+    What it does not do: records are not batched (each begins a batch of its own for a partitioner that hears of batches), compressed (but where
+    check_size_after_compression asks what that makes of them) or sent again, send() never waits for room, time-outs of delivery never come,
+    metrics() has no figures.
     Threads: any.
     """
 
@@ -322,6 +324,8 @@ class _Outbox(RecordAccumulator):
             wake=_nobody,
             on_delivery_error=config["on_delivery_error"],
         )
+        self._max_request_size: int = config["max_request_size"]
+        self._codec = producer_config.chosen_codec(config)
         self.failures.is_ended = True  # there is no I/O thread to tell later what nobody looked at
         self.written: dict[FutureProduceResult, _Written] = {}
 
@@ -331,12 +335,24 @@ class _Outbox(RecordAccumulator):
         """Encode the record, which must be possible, and keep what was encoded."""
         self.check_open()
         encoded = self.format.encode(0, timestamp_ms, timestamp_ms, key, value, headers)
+        error = self._too_large_compressed(queue.topic_partition, encoded, timestamp_ms)
+        if error is not None:
+            return self.failures.failed_future(queue.topic_partition, error)
         result = FutureProduceResult(queue.topic_partition, self.home)
         result.has_timestamps = self.format.magic > 0
         result.checksums = [self.format.checksum(encoded)] if self.format.magic < 2 else None
         sizes = (-1 if key is None else len(key), -1 if value is None else len(value), header_size)
         self.written[result] = _Written(queue.topic_partition.partition, timestamp_ms, key, value, headers)
         return FutureRecordMetadata(result, 0, timestamp_ms, *sizes)
+
+    def _too_large_compressed(self, topic_partition: TopicPartition, encoded: bytes, timestamp_ms: int) -> KafkaError | None:
+        """Compress what is larger than max_request_size, which is here for what that makes of it; the error where it is too large all the same."""
+        size, limit = len(encoded) + self.format.overhead_bytes, self._max_request_size
+        if self._codec is None or size <= limit:
+            return None
+        parts = self.format.assemble([encoded], 1, base_timestamp_ms=timestamp_ms, max_timestamp_ms=timestamp_ms, codec=self._codec)
+        wire_bytes = sum(map(len, parts))
+        return too_large_compressed_error(topic_partition, size, wire_bytes, self._codec.name, limit) if wire_bytes > limit else None
 
     def fits_open_batch(self, queue: Any, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
         return False  # there is none

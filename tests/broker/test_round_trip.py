@@ -99,6 +99,19 @@ def test_every_level_of_compression_is_read_back_and_so_is_what_nothing_compress
     assert [one.value for one in read] == values
 
 
+def test_a_record_that_is_small_enough_only_once_it_is_compressed_is_stored(kafka: Any) -> None:
+    topic = new_topic(kafka)
+    large = b"%07d of many records; " * 120_000 % tuple(range(120_000))
+    with producer_for(kafka, compression_type="gzip", check_size_after_compression=True) as producer:
+        futures = [producer.send(topic, value) for value in (b"before", large, random.Random(1).randbytes(1_100_000), b"after")]
+        producer.flush(60)
+        assert [future.succeeded() for future in futures] == [True, True, False, True]
+        with pytest.raises(MessageSizeTooLargeError, match="bytes when compressed with gzip"):
+            futures[2].get(0)
+    read = read_back(kafka.bootstrap, topic, count=3, version=kafka.version)
+    assert [one.value for one in read] == [b"before", large, b"after"]
+
+
 def test_keys_land_where_the_java_producer_puts_them(real_kafka: RealKafka) -> None:
     topic, javas = new_topic(real_kafka, partitions=7), new_topic(real_kafka, partitions=7)
     keys = [b"key-%d" % n for n in range(40)]

@@ -107,6 +107,7 @@ BAD: list[tuple[str, Any]] = [
     ("client_id", b"bytes"), ("client_id", 5), ("bootstrap_servers", 5), ("bootstrap_servers", []), ("bootstrap_servers", [("h", 1)]),
     ("key_serializer", 5), ("value_serializer", "x"), ("partitioner", 5), ("selector", None),
     ("compression_type", "foo"), ("compression_type", 5),
+    ("check_size_after_compression", 1), ("check_size_after_compression", None),
     ("compression_gzip_level", 0), ("compression_gzip_level", 10), ("compression_gzip_level", -2), ("compression_gzip_level", None),
     ("compression_gzip_level", True), ("compression_gzip_level", 6.0), ("compression_lz4_level", 0), ("compression_lz4_level", 18),
     ("compression_lz4_level", "9"), ("compression_zstd_level", -131073), ("compression_zstd_level", 23), ("compression_zstd_level", None),
@@ -214,6 +215,13 @@ def test_batches_are_compressed_by_the_codec_at_the_level(codec: str | None, lev
 def test_the_level_of_a_codec_that_is_not_chosen_is_named_in_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     resolve({"compression_type": "gzip", "compression_gzip_level": 9, "compression_lz4_level": 9, "compression_zstd_level": 9})
     assert caplog.messages == ["compression_lz4_level, compression_zstd_level given, and of no effect with compression_type='gzip'"]
+
+
+def test_a_check_after_compression_that_never_comes_is_named_in_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    resolve({"compression_type": "lz4", "check_size_after_compression": True})
+    assert not caplog.messages
+    resolve({"check_size_after_compression": True})
+    assert caplog.messages == ["check_size_after_compression given, and of no effect with compression_type=None"]
 
 
 def test_the_names_that_are_suggested_for_others_exist() -> None:
