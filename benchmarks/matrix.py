@@ -2,8 +2,8 @@
 
     python -m benchmarks.matrix [--full] [--cell PATTERN ...] [--table FILE]
 
-A cell's name is SIZE/RTT/PARTITIONS/THREADS, '1KB/20ms/1/8'; patterns are as in '1KB/*/1/*'. Without any, a selection that takes about five minutes
-is measured. Exit status 1: a bound is not held, or a run failed. KAFKA_IMPL chooses this library's implementation.
+A cell's name is SIZE/RTT/PARTITIONS/THREADS, '1KB/20ms/1/8'; patterns are as in '1KB/*/1/*'. Without any, a selection that takes three to five
+minutes is measured. Exit status 1: a bound is not held, or a run failed. KAFKA_IMPL chooses this library's implementation.
 """
 
 from __future__ import annotations
