@@ -247,11 +247,12 @@ def test_100_threads_that_wait_for_a_topic_cost_two_requests_a_second_in_all() -
 def test_100_threads_fail_together_with_the_answers_that_one_of_them_would_need() -> None:
     with KafkaBroker(auto_create_topics=False) as broker:
         with KafkaProducer(bootstrap_servers=broker.bootstrap_servers, unknown_topic_retries=4, max_block_ms=60_000) as producer:
-            before = len(broker.requests("Metadata"))
+            before, began_s = len(broker.requests("Metadata")), time.monotonic()
             errors = all_at_once(100, lambda: producer.send("nosuch", b"v"))
+            took_s = time.monotonic() - began_s
             asked = len(broker.requests("Metadata")) - before
         assert [type(error) for error in errors] == [UnknownTopicError] * 100
-        assert asked <= 6
+        assert 5 <= asked <= 5 + 1.25 * took_s  # it goes on, once a second
 
 
 @pytest.mark.parametrize("age_s", [0.0, 1000.0])
