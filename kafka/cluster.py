@@ -11,7 +11,7 @@ import random
 import socket
 import uuid
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
 from kafka._clock import Latch
@@ -90,7 +90,9 @@ class ClusterMetadata:
         """Leaders that did not take what was sent to them; filled and emptied by the I/O thread."""
         self._unknown: dict[str, int] = {}  # wanted topics, and answers in a row that they do not exist; written by whoever owns the network
         self._stale: dict[TopicPartition, int] = {}  # answers in a row with an older epoch; kept by whoever owns the network
-        self._wanted: dict[str, None] = {}
+        self.wanted: dict[str, bool] = {}
+        """The topics that are asked for, and whether that was done since they are wanted; added to by any thread, taken from by whoever owns the
+        network."""
         self._waiters: deque[Latch] = deque()
         self._futures: deque[Future] = deque()
         self._listeners: set[Callable[[ClusterMetadata], Any]] = set()
@@ -99,19 +101,44 @@ class ClusterMetadata:
 
     def add_topic(self, topic: str) -> bool:
         """Want this topic from now on; True if it was not wanted yet, and then an update is asked for."""
-        if topic in self._wanted:
+        if topic in self.wanted:
             return False
-        self._wanted[topic] = None
+        self.wanted[topic] = False
         self.want_update()
         return True
 
-    def remove_topic(self, topic: str) -> None:
-        """Want it no more; for whoever owns the network."""
-        self._wanted.pop(topic, None)
-        self._unknown.pop(topic, None)
-
     def wanted_topics(self) -> list[str]:
-        return list(self._wanted)
+        return list(self.wanted)
+
+    def topics_to_ask_for(self) -> list[str]:
+        """The wanted topics, of which none is new any more after this."""
+        topics = self.wanted_topics()
+        self.wanted.update(dict.fromkeys(topics, True))
+        return topics
+
+    def has_new_topics(self) -> bool:
+        """Whether one is wanted that was not asked for yet."""
+        return not all(list(self.wanted.values()))
+
+    def known_topics(self) -> list[str]:
+        """All of which something is kept; some more than once."""
+        return [*self.wanted_topics(), *self.snapshot.topics, *self.snapshot.errors, *self._unknown]
+
+    def forget_topics(self, topics: Iterable[str]) -> None:
+        """Keep nothing of these until they are wanted again; for whoever owns the network."""
+        gone = frozenset(topics)
+        for topic in gone:
+            self.wanted.pop(topic, None)
+            self._unknown.pop(topic, None)
+        for partition in [partition for partition in self._stale if partition.topic in gone]:
+            del self._stale[partition]
+        old = self.snapshot
+        self.snapshot = old._replace(
+            topics={name: topic for name, topic in old.topics.items() if name not in gone},
+            errors={name: error for name, error in old.errors.items() if name not in gone},
+        )
+        self._let_waiters_through()  # who waits for one of them wants it again
+        self._tell_listeners()
 
     def want_update(self) -> None:
         """Have metadata asked for soon, however fresh it is."""
@@ -135,7 +162,7 @@ class ClusterMetadata:
         self._waiters.append(latch)
 
     def add_listener(self, listener: Callable[[ClusterMetadata], Any]) -> None:
-        """Call `listener(self)` after each answer, on the I/O thread."""
+        """Call `listener(self)` whenever the snapshot was replaced, on the I/O thread."""
         self._listeners.add(listener)
 
     def remove_listener(self, listener: Callable[[ClusterMetadata], Any]) -> None:
@@ -223,7 +250,7 @@ class ClusterMetadata:
             return
         old = self.snapshot
         topics = dict(old.topics)
-        errors = {topic: error for topic, error in old.errors.items() if topic in self._wanted}
+        errors = {topic: error for topic, error in old.errors.items() if topic in self.wanted}
         for answer in metadata.topics:
             error = for_code(answer.error_code)
             name = answer.name
@@ -249,8 +276,7 @@ class ClusterMetadata:
             version=old.version + 1,
         )
         self._settle(lambda future: future.success(self))
-        for listener in list(self._listeners):
-            _call_guarded(listener, self)
+        self._tell_listeners()
 
     def _merged(self, old: TopicSnapshot | None, answer: Any) -> TopicSnapshot:
         topic_id = answer.topic_id if answer.topic_id is not None else _NO_ID
@@ -295,9 +321,16 @@ class ClusterMetadata:
         """Tell waiters that the last attempt failed; the snapshot stays."""
         self._settle(lambda future: future.failure(exception))
 
-    def _settle(self, complete: Callable[[Future], Any]) -> None:
+    def _tell_listeners(self) -> None:
+        for listener in list(self._listeners):
+            _call_guarded(listener, self)
+
+    def _let_waiters_through(self) -> None:
         for latch in take_all(self._waiters):
             latch.open()
+
+    def _settle(self, complete: Callable[[Future], Any]) -> None:
+        self._let_waiters_through()
         for future in take_all(self._futures):
             _call_guarded(complete, future)
 

@@ -31,6 +31,7 @@ FLOORS: list[list[str]] = [
         "producer.delivery",
         "producer.schedule",
         "producer.metrics",
+        "producer.idle_topics",
         "producer.options",
         "producer.arguments",
         "producer.send_path",

@@ -58,6 +58,9 @@ cdef class PartitionSlot:
     def __init__(self, queue):
         self.queue = queue
 
+    def retire(self):
+        self.queue = self.open = self.records = None
+
 
 @cython.final
 cdef class _TopicSlots:
@@ -258,19 +261,23 @@ cdef class SendPath:
             return None
         now_s = _time.monotonic() if self._monotonic is None else self._monotonic()
         queue = slot.queue
+        if queue is None:  # retired
+            return None
         batches = queue.batches
         result = self._new_result(queue.topic_partition, self._home)
         records = RecordBuffer(
             format, result, at_ms, self._sendable_bytes, self._batch_bytes, 0 if previous is None else previous.open_bytes
         )
         batch = self._new_batch(queue, records, now_s)
-
-        if accumulator.is_appending or not self._is_open or slot.records is not previous:
-            return None
-        if Py_SIZE(self._interrupting) or Py_SIZE(self._deferred) or PyList_GET_SIZE(self._unplaced):
-            return None
         future = records._append(self._memory, 0, at_ms, key, value, None, -1)
         if future is None:
+            return None
+
+        if (
+            accumulator.is_appending or not self._is_open or slot.records is not previous or slot.queue is None
+            or Py_SIZE(self._interrupting) or Py_SIZE(self._deferred) or PyList_GET_SIZE(self._unplaced)
+        ):
+            self._memory._reserved -= records.open_bytes
             return None
         batches.append(batch)
         self._fresh.append(batch)

@@ -80,13 +80,10 @@ class MetadataSchedule:
         if self._asked_at_s is not None:
             return self._asked_at_s + PATIENCE_S if has_other_nodes else math.inf
         if self._cluster.update_wanted:
-            return now_s if self._has_new_topics() or self._has_new_refusals() else max(now_s, self._not_before_s)
+            return now_s if self._cluster.has_new_topics() or self._has_new_refusals() else max(now_s, self._not_before_s)
         if self._succeeded_at_s is None:
             return math.inf
         return max(self._succeeded_at_s + self._max_age_s, self._not_before_s)
-
-    def _has_new_topics(self) -> bool:
-        return not self._asked_topics.issuperset(self._cluster.wanted_topics())
 
     def _sort_refusals(self, now_s: float) -> None:
         """Tell refusals that call for a question from those to which the last one brought no other leader."""
@@ -125,7 +122,7 @@ class MetadataSchedule:
     def begin(self, now_s: float) -> tuple[int, MetadataRequest]:
         """The request to send, and its number; what is wanted from now on is for the next one."""
         self._cluster.update_wanted = False
-        topics = self._cluster.wanted_topics()
+        topics = self._cluster.topics_to_ask_for()
         self._asked_topics = set(topics)
         self._asked_about = {about: asked for about, asked in self._asked_about.items() if now_s - asked[1] <= _UNHURRIED_S}
         self._asked_about.update((partition, (leader, now_s)) for partition, leader in self._refused.items())

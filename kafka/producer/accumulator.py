@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Callable, NamedTuple
 
 from kafka import record
@@ -125,7 +126,7 @@ class RecordAccumulator:
         self.on_refusal: Callable[[], None] = _nothing
         """Called once something is refused: whoever appends past this object must stop to."""
         self._refusal: KafkaError | None = None
-        self._queues: dict[TopicPartition, PartitionQueue] = {}
+        self._queues: dict[str, dict[int, PartitionQueue]] = {}  # filled by any thread in single steps; emptied by the I/O thread
         self.wake = wake
         self.failures = Failures(home=home, wake=wake, hook=on_delivery_error)
         self._append_lock = threading.RLock()  # guards is_appending, _held, slots, open batches' sizes, memory's reserved bytes
@@ -152,15 +153,65 @@ class RecordAccumulator:
 
     def queue(self, topic_partition: TopicPartition) -> PartitionQueue:
         """The queue of a partition, made when first asked for; any thread."""
-        queue = self._queues.get(topic_partition)
-        if queue is None:
-            queue = self._queues.setdefault(topic_partition, PartitionQueue(topic_partition))
-        return queue
+        topic, partition = topic_partition
+        while True:
+            queues = self._queues.get(topic)
+            if queues is None:
+                queues = self._queues.setdefault(topic, {})
+            queue = queues.get(partition)
+            if queue is None:
+                queue = queues.setdefault(partition, PartitionQueue(topic_partition))
+            if self._queues.get(topic) is queues:  # else the topic was retired meanwhile, and this queue perhaps without anybody knowing it
+                return queue
+
+    def topics(self) -> list[str]:
+        """Those that have queues; any thread."""
+        return list(self._queues)
+
+    def busy_topics(self) -> set[str]:
+        """I/O thread: those of records without an outcome that it knows of."""
+        return {batch.topic_partition.topic for batch in self.incomplete.values()}.union(deferred.topic for deferred in self.unplaced)
+
+    def retire(self, topics: Iterable[str]) -> list[str] | None:
+        """I/O thread: let go of the queues of these topics, if all of a topic's are idle; which they were. None while an append is under way.
+
+        Who holds such a queue, from a route that is out of date, may go on appending to it: that goes to the one which takes its place.
+        """
+        if not self._append_lock.acquire(blocking=False):
+            return None
+        try:
+            if self.is_appending:  # below, in a world of one thread
+                return None
+            self.is_appending = True  # so that SendPath, which takes no lock, begins no batch
+            try:
+                return [topic for topic in topics if self._retire_locked(topic)]
+            finally:
+                self.is_appending = False
+        finally:
+            self._append_lock.release()
+
+    def _retire_locked(self, topic: str) -> bool:
+        queues = self._queues.get(topic, {})
+        for queue in tuple(queues.values()):
+            if not queue.is_idle:
+                return False
+        self._queues.pop(topic, None)
+        self.size_limits.pop(topic, None)
+        for queue in tuple(queues.values()):
+            queue.slot.retire()
+        return True
 
     @property
     def is_idle(self) -> bool:
         """Whether every record has its outcome; any thread."""
         return not (self.deferred or self.unplaced or self.fresh or self.incomplete)  # in the order in which records go through them
+
+    @property
+    def pending_records(self) -> int:
+        """How many have no outcome; any thread, a moment's view."""
+        batches = dict.fromkeys((*list(self.incomplete.values()), *list(self.fresh)))
+        in_batches = sum(batch.records.appended for batch in batches if not batch.is_final)
+        return in_batches + len(self.unplaced) + len(self.deferred)
 
     def adopt_format(self, magic: int) -> None:
         """I/O thread: begin new batches in another message format from now on."""
@@ -277,6 +328,9 @@ class RecordAccumulator:
                     self.fresh.append(batch)
                     self.wake()
                 return outcome
+        elif queue.is_retired:
+            queue = self.queue(queue.topic_partition)
+            return self._append_locked(queue, timestamp_ms, key, value, headers, header_size, granted)
         batch = self.new_batch(queue, timestamp_ms)
         outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
         if outcome is None:

@@ -19,6 +19,7 @@ from kafka.metrics.ledger import Ledger
 from kafka.producer import config as producer_config
 from kafka.producer.accumulator import RecordAccumulator
 from kafka.producer.deferral import Deferral
+from kafka.producer.idle_topics import IdleTopics
 from kafka.producer.memory import BufferMemory
 from kafka.producer.metrics import RegisteredSenderMetrics, SenderMetrics
 from kafka.producer.partitioning import Router
@@ -88,6 +89,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
     )
     policy = producer_config.delivery_policy(config)
     deferral = Deferral(home=home, accumulator=accumulator, router=router, cluster=cluster, policy=policy)
+    measured = _sender_metrics(metrics, ledger, client, world)
     sender = Sender(
         home=home,
         client=client,
@@ -96,7 +98,8 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         deferral=deferral,
         policy=policy,
         codec=producer_config.chosen_codec(config),
-        metrics=_sender_metrics(metrics, ledger, client, world),
+        metrics=measured,
+        idle_topics=IdleTopics(cluster=cluster, accumulator=accumulator, router=router, metrics=measured),
         on_end=_nothing if metrics is None else metrics.close,
         outlet=outlet,
     )

@@ -83,11 +83,9 @@ def _name(topic_partition: TopicPartition) -> str:
 
 
 class Failures:
-    """Fails records, and remembers for how long nobody has looked.
+    """Fails records: completes their results, counts, calls the hook.
 
-    A failed result refers to a Looks object and nothing else does: when that is gone, so are all futures of the result, and the errors
-    that nobody has seen by then will never be seen. That is told in the log, once per burst.
-    Threads: any fails records; take(), tell() and end() are the I/O thread's, and take() any thread's once is_ended is set.
+    Threads: any fails records; take(), tell() and end() are the I/O thread's, and take() any thread's once that has ended.
     """
 
     def __init__(self, *, home: Home, wake: Callable[[], None], hook: Hook | None) -> None:
@@ -96,17 +94,9 @@ class Failures:
         self._wake = wake
         self._hook = hook
         self.last_error: BaseException | None = None  # that records failed with
-        self.tell_at_s = math.inf
-        """When tell() has something to do; any thread sets it to -inf, after it has left something."""
-        self.is_ended = False  # there is no I/O thread any more
+        self.untold = Untold(home=home, wake=wake)
         self._reports: deque[FailedPartition] = deque()  # appended by any thread
-        self._unseen: deque[Unseen] = deque()  # appended by any thread
         self._failed: dict[tuple[TopicPartition, type], FailedPartition] = {}  # since the last take()
-        self._burst: dict[tuple[str, type], Unseen] = {}  # what the next line says, by topic and class of error
-        self._due_s = math.inf  # when it is said
-        self._pause_s = _FIRST_PAUSE_S
-        self._quiet_until_s = -math.inf
-        self._is_held_back = False  # the burst had to wait for that
         self._late_log = RateLimited(logging.getLogger(__name__), home.clock)
         self._io_log = RateLimited(logging.getLogger(__name__), home.clock, home.outlet)
 
@@ -151,9 +141,9 @@ class Failures:
             self.last_error = report.error
             if not is_told:
                 result.looks = looks = Looks()
-                _watch(looks, self, result.topic_partition.topic, records, report.error)
+                _watch(looks, self.untold, result.topic_partition.topic, records, report.error)
             self._reports.append(report)
-            self.tell_at_s = -math.inf
+            self.untold.tell_at_s = -math.inf
             self._wake()
         except Exception:  # noqa: BLE001 - an error of the user's that has no words, for one
             self._log_surprise("note", "Unexpected error while a failure was noted")
@@ -170,6 +160,67 @@ class Failures:
                     raise
                 self._log_surprise(f"hook {type(raised).__name__}", "Error in on_delivery_error")
 
+    # --- the I/O thread -------------------------------------------------------------------------------------------
+
+    def tell(self, now_s: float) -> None:
+        """Take over what other threads have left; say what nobody looked at, where that is due."""
+        self.untold.tell_at_s = math.inf
+        self._collect()
+        self.untold.tell(now_s)
+        if self._reports:  # they came in this instant
+            self.untold.tell_at_s = -math.inf
+
+    def take(self) -> tuple[FailedPartition, ...]:
+        """What has failed since this was asked for last; whoever asks tells it to somebody, so that the log need not."""
+        self._collect()
+        taken, self._failed = tuple(self._failed.values()), {}
+        if taken:
+            self.untold.drop()
+        return taken
+
+    def _collect(self) -> None:
+        for report in take_all(self._reports):
+            kind = (report.topic_partition, type(report.error))
+            if kind not in self._failed and len(self._failed) >= _MOST_KINDS:
+                kind = next(reversed(self._failed))  # counted with another, rather than not at all
+            before = self._failed.get(kind)
+            self._failed[kind] = report if before is None else before._replace(records=before.records + report.records)
+
+    def end(self) -> None:
+        """The I/O thread ends: whatever is noted later is told at once."""
+        self._collect()
+        self.untold.end()
+
+    def _log_surprise(self, key: str, message: str) -> None:
+        """With the traceback of the error that is being handled; few of many."""
+        limited = self._io_log if self._home.on_io_thread() else self._late_log
+        limited.exception(key, message)
+
+
+class Untold:
+    """Errors that nobody looked at, until the log tells of them, once per burst.
+
+    A failed result refers to a Looks object and nothing else does: when that is gone, so are all futures of the result, and the errors that
+    nobody has seen by then will never be seen. Futures may outlive their producer, and this with them; so it refers to nothing of the user's, who
+    may hold the futures.
+    Threads: note_unseen() any; the rest the I/O thread's, and tell_all() and drop() any thread's once is_ended is set.
+    """
+
+    def __init__(self, *, home: Home, wake: Callable[[], None]) -> None:
+        self._home = home
+        self._clock: Clock = home.clock
+        self._wake = wake
+        self.tell_at_s = math.inf
+        """When Failures.tell() has something to do; any thread sets it to -inf, after it has left something."""
+        self.is_ended = False  # there is no I/O thread any more
+        self._unseen: deque[Unseen] = deque()  # appended by any thread
+        self._burst: dict[tuple[str, type], Unseen] = {}  # what the next line says, by topic and class of error
+        self._due_s = math.inf  # when it is said
+        self._pause_s = _FIRST_PAUSE_S
+        self._quiet_until_s = -math.inf
+        self._is_held_back = False  # the burst had to wait for that
+        self._late_log = RateLimited(logging.getLogger(__name__), home.clock)
+
     def note_unseen(self, unseen: Unseen) -> None:
         """The last future of a failed result is gone.
 
@@ -182,11 +233,8 @@ class Failures:
         else:
             self._wake()
 
-    # --- the I/O thread -------------------------------------------------------------------------------------------
-
     def tell(self, now_s: float) -> None:
-        """Take over what other threads have left; say what nobody looked at, once the burst is over and the last line is old enough."""
-        self.tell_at_s = math.inf
+        """Say what nobody looked at, once the burst is over and the last line is old enough."""
         self._collect(now_s)
         if self._burst and now_s >= self._due_s and self._home.outlet is not None and not self._home.outlet.take():
             self._due_s = now_s + _FIRST_PAUSE_S  # other lines were so many that this one has to wait
@@ -195,27 +243,18 @@ class Failures:
             self._quiet_until_s = now_s + self._pause_s
             self._say()
         self.tell_at_s = self._due_s if self._burst else math.inf
-        if self._reports or self._unseen:  # they came in this instant
+        if self._unseen:  # they came in this instant
             self.tell_at_s = -math.inf
 
-    def take(self) -> tuple[FailedPartition, ...]:
-        """What has failed since this was asked for last; whoever asks tells it to somebody, so that the log need not."""
-        self._collect(self._clock.monotonic())
-        taken, self._failed = tuple(self._failed.values()), {}
-        if taken:
-            self._burst.clear()
-            for watch in tuple(_watches):
-                if watch.failures is self:
-                    _watches.pop(watch, None)
-        return taken
+    def drop(self) -> None:
+        """Somebody was told of all that has failed by now."""
+        self._unseen.clear()
+        self._burst.clear()
+        for watch in tuple(_watches):
+            if watch.untold is self:
+                _watches.pop(watch, None)
 
     def _collect(self, now_s: float) -> None:
-        for report in take_all(self._reports):
-            kind = (report.topic_partition, type(report.error))
-            if kind not in self._failed and len(self._failed) >= _MOST_KINDS:
-                kind = next(reversed(self._failed))  # counted with another, rather than not at all
-            before = self._failed.get(kind)
-            self._failed[kind] = report if before is None else before._replace(records=before.records + report.records)
         for unseen in take_all(self._unseen):
             if not self._burst:
                 self._is_held_back = now_s + _BURST_S < self._quiet_until_s
@@ -224,9 +263,14 @@ class Failures:
             self._burst[unseen.topic, unseen.kind] = unseen if earlier is None else earlier._replace(records=earlier.records + unseen.records)
 
     def end(self) -> None:
-        """The I/O thread ends: whatever is noted later is told at once."""
+        """There is no I/O thread any more, nor anything of it to keep."""
         self.tell_all()
         self.is_ended = True
+        self._wake = _nobody
+
+    def leave(self, unseen: Unseen) -> None:
+        """The interpreter ends, and tell_all() is next."""
+        self._unseen.append(unseen)
 
     def tell_all(self) -> None:
         """The same at once, where nothing more is to come."""
@@ -252,11 +296,6 @@ class Failures:
             outlet.write(log, logging.ERROR, message, args)
         else:
             log.error(message, *args)
-
-    def _log_surprise(self, key: str, message: str) -> None:
-        """With the traceback of the error that is being handled; few of many."""
-        limited = self._io_log if self._home.on_io_thread() else self._late_log
-        limited.exception(key, message)
 
 
 class Looks:
@@ -290,13 +329,13 @@ class _Watch(weakref.ref):  # type: ignore[type-arg]  # generic only from Python
     Threads: any.
     """
 
-    __slots__ = ("_positions", "_unseen", "failures")
+    __slots__ = ("_positions", "_unseen", "untold")
 
     def __new__(cls, looks: Looks, *_: Any) -> _Watch:
         return super().__new__(cls, looks, _on_gone)
 
-    def __init__(self, looks: Looks, failures: Failures, unseen: Unseen) -> None:
-        self.failures = failures
+    def __init__(self, looks: Looks, untold: Untold, unseen: Unseen) -> None:
+        self.untold = untold
         self._unseen = unseen
         self._positions = looks.positions
 
@@ -315,9 +354,9 @@ _watches: dict[_Watch, None] = {}
 """All that are open, of every producer: futures may live longer than theirs.  Changed by single steps, by any thread."""
 
 
-def _watch(looks: Looks, failures: Failures, topic: str, records: int, error: BaseException) -> None:
+def _watch(looks: Looks, untold: Untold, topic: str, records: int, error: BaseException) -> None:
     cause = str(error) if isinstance(error, KafkaError) else f"{type(error).__name__}: {error}"
-    _watches[_Watch(looks, failures, Unseen(topic, type(error), cause, records))] = None
+    _watches[_Watch(looks, untold, Unseen(topic, type(error), cause, records))] = None
 
 
 def _on_gone(watch: Any) -> None:
@@ -325,22 +364,26 @@ def _on_gone(watch: Any) -> None:
         _watches.pop(watch, None)
         unseen = watch.unseen()
         if unseen is not None:
-            watch.failures.note_unseen(unseen)
+            watch.untold.note_unseen(unseen)
 
 
 def tell_rest() -> None:
     """The interpreter ends: nobody will look at futures that are still there."""
-    concerned: dict[Failures, None] = {}
+    concerned: dict[Untold, None] = {}
     for watch in tuple(_watches):
         unseen = watch.unseen()
         if unseen is not None:
-            watch.failures._unseen.append(unseen)
-            concerned[watch.failures] = None
+            watch.untold.leave(unseen)
+            concerned[watch.untold] = None
     _watches.clear()
-    for failures in concerned:
-        failures.tell_all()
+    for untold in concerned:
+        untold.tell_all()
 
 
 def forget_all() -> None:
     """This is the child of a fork: what failed in the parent is the parent's to tell."""
     _watches.clear()
+
+
+def _nobody() -> None:
+    """There is no I/O thread to wake."""

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+import warnings
 import weakref
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +25,7 @@ log = GuardedLogger(logging.getLogger(__name__))
 _GRACE_S = 0.05  # how long an idle I/O thread may take to stop when the time that close() was given is over
 _MOST_GRACE_S = 0.5  # the same for one that is busy with work of ours
 _living: weakref.WeakSet[Lifecycle] = weakref.WeakSet()
+_this_thread = threading.local()  # knows whether it is an I/O thread
 _registered: set[int] = set()  # processes whose end multiprocessing was told of
 
 
@@ -40,11 +42,13 @@ class Lifecycle:
         self._exit_timeout_s: float = config["exit_timeout_ms"] / 1000
         self._first_call = [True]  # a token: whoever takes it is the first to end the producer
         self._first_run = [True]  # a token: the thread that takes it is the I/O thread
-        self._thread_name = f"{config['client_id']}-network-thread"
+        self._client_id: str = config["client_id"]
+        self._thread_name = f"{self._client_id}-network-thread"
         self._thread: threading.Thread | None = None  # written by itself
         self._starts_thread = starts_thread
         self._finalizers: list[Any] = []  # that end the thread with the producer
         self._successors: dict[None, Lifecycle] = {}  # one at most
+        self._late_warning: str | None = None  # that the thread is to give when it ends; written once
 
     def start(self, producer: Any) -> None:
         """Start the thread, which ends with the producer; a signal handler that interrupts this may call it as well."""
@@ -72,12 +76,15 @@ class Lifecycle:
 
     def _run(self) -> None:
         """The thread refers to this object, so that exit() knows of each that runs."""
+        _this_thread.is_ours = True
         try:
             self._first_run.pop()
         except IndexError:
             return  # a signal handler has started another in the middle of this one's start
         self._thread = threading.current_thread()
         self._parts.sender.run()
+        if self._late_warning is not None:
+            self._warn(self._late_warning)
 
     def close(self, timeout: float | None) -> bool:
         """Drain for at most `timeout` seconds, then stop; False where it was closed before, and then the end is waited for all the same.
@@ -134,9 +141,25 @@ class Lifecycle:
             self._thread.join()
 
     def abandon(self) -> None:
-        """Nobody refers to the producer any more: what it has is sent within exit_timeout_ms, behind whatever thread collects it."""
-        if not self._parts.home.forked and self._refuse_more():
-            self._drain()
+        """Nobody refers to the producer any more: what it has is sent within exit_timeout_ms, behind whatever thread collects it.
+
+        That is a mistake, as for a file, and told as for one.
+        """
+        parts = self._parts
+        if parts.home.forked or not self._refuse_more():
+            return
+        pending, was_running = parts.accumulator.pending_records, self._starts_thread and not parts.sender.terminated.is_open
+        words = f"unclosed KafkaProducer {self._client_id} with {pending} record(s) pending: call close(), or use it in a with block"
+        if was_running and _is_io_thread():
+            self._late_warning = words  # before there may be nobody to give it
+        self._drain()
+        if was_running and self._late_warning is None:
+            self._warn(words)
+
+    def _warn(self, words: str) -> None:
+        """As open files do; where warnings are errors, somebody sees to what a finalizer raises."""
+        if not sys.is_finalizing():
+            warnings.warn(words, ResourceWarning, stacklevel=4, source=self)
 
     def begin_exit(self) -> None:
         """The interpreter ends: send what is there within exit_timeout_ms, however far closing has come."""
@@ -181,6 +204,11 @@ class Lifecycle:
         parts.sender.forget()
         parts.accumulator.forget(error)
         parts.cluster.failed_update(error)
+
+
+def _is_io_thread() -> bool:
+    """Whether this thread is some producer's, where no handler of the user's may hold anything up that others wait for."""
+    return getattr(_this_thread, "is_ours", False)
 
 
 @atexit.register

@@ -43,6 +43,9 @@ class SenderMetrics:
     def metadata_changed(self, now_s: float) -> None:
         """An answer with metadata came."""
 
+    def forget(self, topic: str) -> None:
+        """Nothing was sent to the topic for long: what is measured of it goes."""
+
 
 class RegisteredSenderMetrics(SenderMetrics):
     """The names of kafka-python's producer-metrics and producer-topic-metrics groups.
@@ -102,6 +105,12 @@ class RegisteredSenderMetrics(SenderMetrics):
 
     def metadata_changed(self, now_s: float) -> None:
         self._metadata_s = now_s
+
+    def forget(self, topic: str) -> None:
+        sensors = self._topics.pop(topic, None)
+        if sensors is not None:
+            for tally in (sensors.records, sensors.bytes, sensors.compression, sensors.retries, sensors.errors):
+                self._metrics.remove_sensor(tally.sensor.name)
 
     def _topic(self, batch: ProducerBatch) -> _TopicSensors:
         topic = batch.topic_partition.topic

@@ -35,3 +35,15 @@ class PartitionQueue:
         self.place: MutableMapping[PartitionQueue, None] | None = None  # the ready line it stands in (schedule.py)
         self.wakes_at_s: float | None = None  # when its timer will look at it again
         self.expires_at_s: float | None = None  # when its timer will look for expired batches
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has nothing that waits, is on the wire, or may be appended to; for the I/O thread."""
+        newest = self.slot.open
+        is_busy = self.batches or self.in_flight or self.probe is not None or self.place is not None
+        return not is_busy and (newest is None or newest.is_final)
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether another one has taken its place, or will, when its topic is used again."""
+        return self.slot.queue is None

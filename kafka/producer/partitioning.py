@@ -89,6 +89,14 @@ class Router:
             f"(unknown_topic_retries={retries})"
         )
 
+    def topics(self) -> list[str]:
+        """Those that have routes."""
+        return list(self._routes)
+
+    def forget(self, topic: str) -> None:
+        """Keep no route of this topic; whoever holds one may go on using it."""
+        self._routes.pop(topic, None)
+
     def choose(self, route: TopicRoute, key: Any, key_bytes: bytes | None, value: Any, value_bytes: bytes | None) -> PartitionQueue:
         """The queue of the partition that the partitioner picks; InvalidArgumentValueError where it is not one of the topic's."""
         if self.is_default:

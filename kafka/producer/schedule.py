@@ -176,6 +176,12 @@ class Schedule:
         for _, _, queue in list(self._wakes):
             self.consider(queue, now_s)
 
+    def purge(self) -> None:
+        """Let timers keep no queue that is retired."""
+        for timers in (self._wakes, self._expiries):
+            timers[:] = [entry for entry in timers if not entry[2].is_retired]
+            heapq.heapify(timers)
+
     def _leader_or_none(self, queue: PartitionQueue) -> int:
         leader = self._leader_of(queue.topic_partition)
         return -1 if leader is None else leader

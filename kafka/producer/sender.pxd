@@ -22,6 +22,7 @@ cdef class Sender:
     cdef object _accumulator
     cdef object _memory
     cdef object _failures
+    cdef object _untold
     cdef object _fresh
     cdef object _deferred
     cdef list _unplaced
@@ -44,7 +45,10 @@ cdef class Sender:
     cdef dict _incomplete
     cdef dict _in_flight
     cdef list _flushes
-    cdef dict _topics
+    cdef object _idle_topics
+    cdef dict _used_topics
+    cdef dict _wanted_topics
+    cdef double _forget_at_s
     cdef object _seen_cluster
     cdef int _surprises
 

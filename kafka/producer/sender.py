@@ -35,6 +35,7 @@ from kafka.producer.delivery import (
     too_large_compressed_error,
     too_large_error,
 )
+from kafka.producer.idle_topics import IdleTopics
 from kafka.producer.metrics import SenderMetrics
 from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.schedule import Schedule
@@ -49,8 +50,6 @@ _MOST_SURPRISES = 10  # unexpected errors in a row after which the producer give
 _SURPRISE_BACKOFF_S = 0.1
 _LINES_WAIT_S = 0.1  # until handlers of logs that other threads are in are tried again
 _LAST_LINES_WAIT_S = 0.2  # for each handler, when the producer ends
-_TOPIC_IDLE_S = 300.0
-"""Topics that nothing was sent to for so long are not asked about any more: questions must not grow with every topic there ever was (KIP-526)."""
 _IN_FLIGHT, _SUCCEEDED = BatchState.IN_FLIGHT, BatchState.SUCCEEDED
 
 
@@ -72,6 +71,7 @@ class Sender:
         policy: DeliveryPolicy,
         codec: Codec | None,
         metrics: SenderMetrics,
+        idle_topics: IdleTopics,
         on_end: Callable[[], None],
         outlet: Outlet,
     ) -> None:
@@ -89,6 +89,7 @@ class Sender:
         self._accumulator = accumulator
         self._memory = accumulator.memory
         self._failures = accumulator.failures
+        self._untold = accumulator.failures.untold
         self._fresh = accumulator.fresh
         self._deferred = accumulator.deferred
         self._unplaced = accumulator.unplaced
@@ -113,7 +114,10 @@ class Sender:
         self._incomplete = accumulator.incomplete
         self._in_flight: dict[ProducerBatch, float] = {}  # when each is given up without waiting for its answer
         self._flushes: list[FlushRequest] = []
-        self._topics: dict[str, float] = {}  # that metadata is wanted of, and when something was last sent to each
+        self._idle_topics = idle_topics
+        self._used_topics = idle_topics.used
+        self._wanted_topics = cluster.wanted
+        self._forget_at_s = math.inf  # when there may be topics to forget
         self._seen_cluster = 0
         self._surprises = 0
 
@@ -205,11 +209,13 @@ class Sender:
         now_s = self._home.clock.monotonic()
         self._accept_new(now_s)
         self._notice_cluster(now_s)
+        if self._forget_at_s <= now_s:
+            self._forget_topics(now_s)
         self.schedule.run_timers(now_s)
         self._send_ready(now_s)
         ended_s = self._client.poll(max(0.0, self._next_turn_s(now_s) - now_s), now_s)
         self._expire(now_s, ended_s)
-        if self._failures.tell_at_s <= ended_s:
+        if self._untold.tell_at_s <= ended_s:
             self._failures.tell(ended_s)
 
     def terminate(self) -> None:
@@ -306,9 +312,9 @@ class Sender:
             batch = fresh[0]
             if not batch.is_final:
                 topic = batch.topic_partition.topic
-                if topic not in self._topics:
+                if topic not in self._wanted_topics:
                     self._cluster.add_topic(topic)  # where it was forgotten
-                self._topics[topic] = batch.created_s
+                self._used_topics[topic] = batch.created_s
                 self._incomplete[batch.result] = batch
                 taken.append(batch)
             fresh.popleft()
@@ -357,27 +363,21 @@ class Sender:
             self._seen_cluster = version
             self._metrics.metadata_changed(now_s)
             self.schedule.rehome(now_s)
-            self._forget_idle_topics(now_s)
+            self._forget_at_s = self._idle_topics.look(now_s)
 
-    def _forget_idle_topics(self, now_s: float) -> None:
-        """Have metadata no longer asked for them; what is known of them stays, and serves until the answer when they are sent to again."""
-        for topic in self._cluster.wanted_topics():
-            self._topics.setdefault(topic, now_s)  # somebody asked for its partitions
-        idle = [topic for topic, sent_s in self._topics.items() if now_s - sent_s > _TOPIC_IDLE_S]
-        if not idle:
-            return
-        busy = {batch.topic_partition.topic for batch in self._incomplete.values()}
-        for topic in idle:
-            if topic not in busy:
-                del self._topics[topic]
-                self._cluster.remove_topic(topic)
+    def _forget_topics(self, now_s: float) -> None:
+        self._forget_at_s = math.inf  # should it fail, it is not tried again and again
+        self._forget_at_s = self._idle_topics.forget_some(now_s)
+        self.schedule.purge()
 
     # --- time ---------------------------------------------------------------------------------------------------
 
     def _next_turn_s(self, now_s: float) -> float:
         if self._fresh or self._flush_requests or (self._is_closing and self.is_done()):
             return now_s
-        due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(now_s), self._failures.tell_at_s)
+        due_s = min(
+            self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(now_s), self._untold.tell_at_s, self._forget_at_s
+        )
         if self._unplaced:
             due_s = min(due_s, self.deferral.next_deadline_s())
         if self._waiting_lines:

@@ -23,9 +23,15 @@ class PythonPartitionSlot:
     __slots__ = ("open", "queue", "records")
 
     def __init__(self, queue: Any) -> None:
-        self.queue = queue  # the PartitionQueue that this belongs to
+        self.queue: Any = queue  # the PartitionQueue that this belongs to; None once that is retired
         self.open: ProducerBatch | None = None
         self.records: PythonRecords | None = None  # of the open batch
+
+    def retire(self) -> None:
+        """Have nobody begin a batch here any more."""
+        self.queue = None
+        self.open = None
+        self.records = None
 
 
 if TYPE_CHECKING:

@@ -326,7 +326,7 @@ class _Outbox(RecordAccumulator):
         )
         self._max_request_size: int = config["max_request_size"]
         self._codec = producer_config.chosen_codec(config)
-        self.failures.is_ended = True  # there is no I/O thread to tell later what nobody looked at
+        self.failures.untold.is_ended = True  # there is no I/O thread to tell later what nobody looked at
         self.written: dict[FutureProduceResult, _Written] = {}
 
     def append(

@@ -112,6 +112,7 @@ def test_callbacks_that_raise_for_each_record_of_an_outage_give_no_more_lines(re
     assert any("more like this were not logged" in line for line in lines)
 
 
+@pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
 def test_a_producer_that_is_collected_leaves_the_loggers_as_they_were(broker: KafkaBroker) -> None:
     KafkaProducer(bootstrap_servers=broker.bootstrap_servers).send("t", b"v").get(10)
     modules = [module for name, module in sys.modules.items() if name.startswith("kafka.")]

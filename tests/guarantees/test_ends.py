@@ -192,6 +192,7 @@ def test_what_closing_raises_hides_no_exception_of_a_with_block(make_producer: M
 # --- del ----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
 def test_a_producer_nobody_refers_to_delivers_what_it_has_and_leaves_no_thread(broker: KafkaBroker) -> None:
     before = set(threading.enumerate())
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, linger_ms=60_000)
@@ -206,6 +207,7 @@ def test_a_producer_nobody_refers_to_delivers_what_it_has_and_leaves_no_thread(b
     assert all(future.succeeded() for future in futures)
 
 
+@pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
 @pytest.mark.parametrize("fault", [faults.CutReply(), faults.Garbage(4), faults.WrongCorrelationId()], ids=lambda fault: type(fault).__name__)
 def test_connections_that_the_constructor_lost_keep_no_producer_alive(broker: KafkaBroker, fault: faults.CutReply) -> None:
     with broker.faults.add(fault, api="ApiVersions", times=2) as rule:
@@ -218,6 +220,7 @@ def test_connections_that_the_constructor_lost_keep_no_producer_alive(broker: Ka
     assert [producer() for producer in gone] == [None, None]
 
 
+@pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
 def test_it_does_not_live_longer_than_exit_timeout(broker: KafkaBroker, caplog: pytest.LogCaptureFixture) -> None:
     before = set(threading.enumerate())
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, exit_timeout_ms=300)

@@ -18,7 +18,7 @@ STRICT = [sys.executable, "-X", "dev", "-W", "error", "-W", "ignore:.*fork:Depre
 MOST_S = 6.0
 
 BEGINNING = """
-import gc, logging, os, signal, sys, threading, time
+import gc, logging, os, signal, sys, threading, time, warnings
 logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
 from kafka import KafkaProducer
 
@@ -53,7 +53,7 @@ EXITS: dict[str, tuple[str, int]] = {
         0,
     ),
     "flush that gives up": ("try: producer.flush(0.2)\nexcept TimeoutError: pass", 0),
-    "collected": ("del producer; gc.collect()", 0),
+    "collected": ("warnings.simplefilter('always', ResourceWarning); del producer; gc.collect()", 0),
     "a thread that sends": (
         "def send():\n"
         "    try:\n"
@@ -118,6 +118,9 @@ def test_every_exit_is_in_time_and_quiet(broker: KafkaBroker, way: str, state: s
     assert process.returncode == code, stderr
     assert took_s < MOST_S
     told = own_lines(stderr)
+    warned = [line for line in told if "ResourceWarning" in line]
+    assert len([line for line in warned if "unclosed KafkaProducer" in line]) == (way == "collected"), stderr
+    told = [line for line in told if line not in warned]
     assert all(line.startswith(("WARNING kafka.", "ERROR kafka.")) for line in told), stderr
     stored = {record.value for record in broker.records("t")} - {b"of the thread"}
     if state == "well" and pending == "pending" and way not in ("os._exit", "SIGTERM", "close at once"):

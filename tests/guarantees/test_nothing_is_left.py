@@ -117,6 +117,7 @@ def test_a_record_that_has_its_outcome_is_freed_without_the_collector(broker: Ka
             assert gone() is None
 
 
+@pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
 @needs_proc
 @pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "let go of"])
 def test_producers_that_come_and_go_leave_no_thread_and_no_descriptor(is_closed: bool, broker: KafkaBroker) -> None:
@@ -151,6 +152,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it does not come true")
 
 
+@pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
 def test_a_collector_that_runs_at_every_allocation_meets_no_lock_that_is_held(broker: KafkaBroker, make_producer: Make) -> None:
     """Finalizers run wherever an object is made: on the I/O thread, and in the middle of a send()."""
     producer = make_producer(batch_size=500)
@@ -168,6 +170,7 @@ def test_a_collector_that_runs_at_every_allocation_meets_no_lock_that_is_held(br
     assert all(future.succeeded() for future in futures)
 
 
+@pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
 def test_a_producer_whose_last_reference_goes_on_its_own_thread_ends(broker: KafkaBroker) -> None:
     holder: list[Any] = [KafkaProducer(bootstrap_servers=broker.bootstrap_servers, linger_ms=50)]
     [thread] = [thread for thread in threading.enumerate() if thread.name == f"{holder[0].config['client_id']}-network-thread"]

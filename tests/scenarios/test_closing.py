@@ -262,7 +262,7 @@ def test_what_is_lost_at_exit_is_told_in_one_line_however_far_closing_has_come(
         servers = {broker.bootstrap_servers!r}
     """
     lines = [line[8:] for line in (setup + LOSSES[ending]).splitlines()]
-    command = [sys.executable, "-X", "dev", "-W", "error", "-c", "\n".join(lines)]
+    command = [sys.executable, "-X", "dev", "-W", "error", "-W", "ignore::ResourceWarning", "-c", "\n".join(lines)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     finally:

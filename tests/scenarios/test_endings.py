@@ -126,6 +126,7 @@ def test_threads_that_wait_for_room_are_let_go_when_the_producer_closes(make_pro
     assert len(results) == 4
 
 
+@pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
 def test_a_producer_nobody_refers_to_is_collected_and_its_thread_ends(broker: KafkaBroker) -> None:
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
     producer.send("t", b"v").get(10)

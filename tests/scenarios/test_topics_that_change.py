@@ -95,8 +95,8 @@ def test_a_topic_that_is_not_sent_to_any_more_is_not_asked_for_any_more() -> Non
     asked = [topic.name for topic in stage.cluster.requests.of("Metadata")[-1].body.topics]
     assert asked == ["tenant-7"]
     assert "tenant-8" not in stage.cluster.topics
-    with stage.takes(2 * 0.005):
-        producer.send("tenant-9", b"at once, by what is known of it").get(5)
+    with stage.takes(4 * 0.005):
+        producer.send("tenant-9", b"its metadata is asked for first, at once").get(5)
     stage.clock.run_for(61)
     asked = [topic.name for topic in stage.cluster.requests.of("Metadata")[-1].body.topics]
     assert set(asked) == {"tenant-7", "tenant-9"}

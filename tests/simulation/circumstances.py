@@ -38,6 +38,8 @@ class Circumstances(NamedTuple):
     topics: tuple[TopicPlan, ...]
     options: dict[str, Any]
     """Of every producer."""
+    idle_s: float
+    """After how long out of use producers forget a topic."""
     unrest: float
     """How likely a step is trouble."""
     steps: int
@@ -94,6 +96,7 @@ def draw(seed: int) -> Circumstances:
         capacity_bytes=chance.choice((500, 65536, 65536)),
         topics=tuple(_topic(f"t{number}", chance, brokers, release) for number in range(chance.randint(1, 2))),
         options=_options(chance, release, version),
+        idle_s=random.Random(f"{seed}/idle").choice((300.0, 300.0, 1.0, 0.1)),
         unrest=chance.choice((0.0, 0.03, 0.08, 0.15, 0.3)),
         steps=chance.randint(25, 60),
     )

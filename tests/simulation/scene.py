@@ -13,6 +13,7 @@ from typing import Callable
 from kafka import KafkaProducer
 from kafka._clock import Latch
 from kafka._world import World
+from kafka.producer import idle_topics
 from kafka.testing import Cluster, MemoryTransport, VirtualClock
 from tests.simulation.circumstances import Circumstances
 from tests.simulation.invariants import SLACK_S, Invariants
@@ -132,10 +133,12 @@ class Scene:
         logger.addHandler(self._logs)
         logger.setLevel(logging.WARNING)
         logger.propagate = False
+        idle_s, idle_topics._IDLE_S = idle_topics._IDLE_S, self.circumstances.idle_s
         try:
             with self.invariants.written.watching():
                 yield
         finally:
+            idle_topics._IDLE_S = idle_s
             logger.removeHandler(self._logs)
             logger.setLevel(level)
             logger.propagate = propagates

@@ -12,6 +12,7 @@ from kafka.client.backoff import Backoff
 from kafka.cluster import ClusterMetadata
 from kafka.producer import batch as producer_batch
 from kafka.producer import failures, sender
+from kafka.producer.accumulator import RecordAccumulator
 from kafka.producer.delivery import DeliveryPolicy, Outcome, outcome_for
 from kafka.producer.memory import BufferMemory
 from kafka.testing.connection import ServerConnection
@@ -79,6 +80,17 @@ def expiring_fails(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sender, "expired_error", raise_something)
 
 
+def topics_with_records_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    def retire(accumulator: Any, topics: Any) -> list[str]:
+        for topic in topics:
+            for queue in accumulator._queues.pop(topic, {}).values():
+                queue.slot.retire()
+        return list(topics)
+
+    patch.setattr(RecordAccumulator, "busy_topics", lambda accumulator: set())
+    patch.setattr(RecordAccumulator, "retire", retire)
+
+
 PLANTED: dict[Plant, str] = {
     room_is_given_back_twice: "buffer_memory are in use",
     room_of_little_batches_is_kept: "buffer_memory are in use",
@@ -89,6 +101,7 @@ PLANTED: dict[Plant, str] = {
     a_refusal_counts_as_success: "is acknowledged as",
     a_new_leader_is_not_asked_for: "after the cluster was well",
     nobody_waits_before_connecting_again: "spins|time does not move",
+    topics_with_records_are_forgotten: "which was sent after it",
     expiring_fails: "This was logged|and was due at|It took",
 }
 """Bugs, and what the simulation says of them."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import itertools
 import signal
-import sys
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Callable
 
 import pytest
@@ -26,15 +25,6 @@ from kafka.testing import KafkaBroker
 Make = Callable[..., KafkaProducer]
 
 THREADS, RECORDS, PARTITIONS = 4, 12_000, 3
-
-
-@pytest.fixture
-def restless() -> Iterator[None]:
-    """Threads take turns as often as the interpreter lets them."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def run_together(*works: Callable[[], None]) -> None:
@@ -104,7 +94,7 @@ class Senders:
         self.sent: dict[str, list[tuple[int, bytes, Any]]] = {f"thread{number}": [] for number in range(THREADS)}
         self.are_over = threading.Event()
         self.at_once = Counter[str]()
-        self.path = _path_to(accumulator)
+        self.path = path_to(accumulator)
         self._accumulator = accumulator
         self._queues = queues
         self._value_of = value_of
@@ -138,7 +128,7 @@ class Senders:
                 self.path.clear()
 
 
-def _path_to(accumulator: RecordAccumulator) -> Any:
+def path_to(accumulator: RecordAccumulator) -> Any:
     kind = _accel.pick("send_path.SendPath", None)
     if kind is None:
         return None
