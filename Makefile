@@ -9,6 +9,7 @@ CASES ?= 100000
 WORKERS ?= auto
 MINUTES ?= 30
 SEEDS ?= 100000
+RUNS ?= 500
 FIRST ?= 0
 OTHER_PYTHONS ?= 3.9 3.10 3.11 3.12 3.13
 
@@ -20,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit fuzz chaos soak simulate lint types docs bench matrix plots pythons kafka clean
+.PHONY: help demo test unit fuzz chaos soak simulate exits lint types docs bench matrix plots pythons kafka clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -46,6 +47,15 @@ soak: $(VENV)/.ready  ## random faults under load for MINUTES: whether memory, f
 
 simulate: $(VENV)/.ready  ## whole producers in virtual time under faults, SEEDS of them from FIRST on
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --jobs $$(nproc) $(ARGS)
+
+exits: $(VENV)/.ready  ## small programs that end without close(), RUNS of each, on OTHER_PYTHONS
+	@if command -v pyenv > /dev/null; then PATH="$$(printf '%s:' "$$(pyenv root)"/versions/*/bin)$$PATH"; fi; \
+	envs= found=; for version in $(OTHER_PYTHONS); do \
+	    if "python$$version" -c '' 2> /dev/null; then envs="$$envs$${envs:+,}py$${version/./}"; found="$$found .tox/py$${version/./}/bin/python"; \
+	    else echo "python$$version is not installed: the programs are not run on it"; fi; \
+	done; \
+	if [ -n "$$envs" ]; then "$(CURDIR)/$(BIN)/tox" -q run --notest -e "$$envs"; fi; \
+	"$(CURDIR)/$(BIN)/python" -m tests.exits --runs $(RUNS) --jobs $$(( 2 * $$(nproc) )) $${found:+--python $$found} $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff
 	@$(BIN)/ruff check --quiet .
