@@ -184,6 +184,7 @@ _BOTH_10 = {KAFKA_PYTHON_2: 10.0, KAFKA_PYTHON_3: 10.0}
 _2_ONLY_12 = {KAFKA_PYTHON_2: 12.0}
 _MURMUR2 = (("partitioner", "murmur2_random"),)
 _1_GIB = (("buffer_memory", 1 << 30),)
+_UNMEASURED = Work("keep", options=(("metrics_enabled", False),))
 _FAR = "1 KB, one partition, 20 ms of round trip"
 _REAL_100B = "100 B on Apache Kafka 4.4.0"
 
@@ -228,6 +229,8 @@ ROWS: tuple[Row, ...] = (
     ),
     *_scaling("partitions", "{n:,} partitions, against 1", "partitions", _with_partitions, {100: 0.8, 10_000: 0.5}),
     *_scaling("threads", "{n} application threads, against 1", "threads", _with_threads, {4: 0.8, 16: 0.8, 64: 0.8}),
+    Row("metrics", "100 B, against metrics_enabled=False", "metrics", Run(OURS, Work("keep")), Run(OURS, _UNMEASURED), at_least(0.98)),
+    Row("metrics-cpu", "the same, CPU a record", "metrics", Run(OURS, Work("keep")), Run(OURS, _UNMEASURED), at_most(1.02), figure=CPU),
     Row(
         "memory",
         "memory of 1 M queued 100 B records beyond their values",
