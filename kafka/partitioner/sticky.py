@@ -10,6 +10,8 @@ from typing import Any
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.structs import TopicPartition
 
+_MOST_TOPICS = 10_000  # that are remembered: it is told of none that goes out of use, and choosing anew costs a batch that is not full
+
 
 class StickyPartitioner(DefaultPartitioner):
     """Keys go where Java puts them; without one, all records of a topic go to one partition until on_new_batch() is called.
@@ -25,6 +27,8 @@ class StickyPartitioner(DefaultPartitioner):
             return super().partition(topic, key, serialized_key, value, serialized_value, cluster)
         number = self._sticky.get(topic)
         if number is None or cluster.leader_for_partition(TopicPartition(topic, number)) is None:  # a topic made anew may have fewer
+            if len(self._sticky) >= _MOST_TOPICS:
+                self._sticky.clear()
             number = self._sticky[topic] = super().partition(topic, None, None, value, serialized_value, cluster)
         return number
 

@@ -97,6 +97,21 @@ def test_sticky_has_nowhere_to_go_with_one_partition() -> None:
     assert sticky.partition("t", None, None, None, None, cluster) == 0
 
 
+def test_sticky_remembers_so_many_topics_and_no_more() -> None:
+    class Tenants(Cluster):
+        def topics(self) -> set[str]:
+            return tenants
+
+    tenants = {f"tenant-{number}" for number in range(25_000)}
+    cluster = Tenants({0, 1, 2}, {0, 1, 2})
+    sticky = StickyPartitioner()
+    for number in range(25_000):
+        sticky.partition(f"tenant-{number}", None, None, None, None, cluster)
+    assert 0 < sum(len(kept) for kept in vars(sticky).values() if isinstance(kept, dict)) <= 10_000
+    last = sticky.partition("tenant-24999", None, None, None, None, cluster)
+    assert {sticky.partition("tenant-24999", None, None, None, None, cluster) for _ in range(20)} == {last}
+
+
 def test_round_robin_cycles_and_follows_what_is_available() -> None:
     partitioner = RoundRobinPartitioner()
     assert [partitioner(None, [0, 1, 2], [0, 1, 2]) for _ in range(4)] == [0, 1, 2, 0]
