@@ -163,8 +163,10 @@ LEAVES = {
     ),
     "its records": (
         """
+        import pytest
         from kafka import KafkaProducer
 
+        @pytest.mark.filterwarnings("ignore::ResourceWarning")
         def test_it(kafka_broker):
             producer = KafkaProducer(bootstrap_servers=kafka_broker.bootstrap_servers)
             producer.send("orders", b"v")
