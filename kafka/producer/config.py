@@ -80,7 +80,7 @@ OPTIONS: tuple[Option, ...] = (
         "cluster",
         "How often brokers are asked again for a topic of which they say that it does not exist, and nobody knows better, before send() and "
         "partitions_for() raise UnknownTopicError rather than wait; pauses between grow from retry_backoff_ms to 1 s. 4 or more where brokers make "
-        "topics that are asked for, which takes them a moment. None: they wait for max_block_ms.",
+        "topics that are asked for, which takes them a moment, or lag behind one another. None: they wait for max_block_ms.",
     ),
     Option("allow_auto_create_topics", True, check.not_built_yet(True), "", "cluster", "Let brokers create topics that are sent to."),
     # --- records ------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def send_one(scene: Scene, topic: str, *, partition: int | None = None, size: in
     facade = facade_of(producer)
     on_io = producer.home.on_io_thread()
     number = len(scene.invariants.sent)
-    value: bytes | None = mark(number, size)
+    value: bytes | None = mark(number, size, is_noise=circumstances.sends_noise and number % 3 == 0)
     if circumstances.has_timestamps and chance.random() < 0.05:
         key, value = value, None
     headers = [("h", b"%d" % number), ("empty", None)] if circumstances.has_headers and chance.random() < 0.2 else []

@@ -61,6 +61,11 @@ class Circumstances(NamedTuple):
         return bool(self.options["max_in_flight_requests_per_connection"] == 1)
 
     @property
+    def sends_noise(self) -> bool:
+        """Whether some records are made of what cannot be compressed."""
+        return bool(self.options.get("check_size_after_compression"))
+
+    @property
     def request_s(self) -> float:
         return float(self.options["request_timeout_ms"]) / 1000
 
@@ -95,7 +100,7 @@ def draw(seed: int) -> Circumstances:
         latency_s=chance.choice((0.0, 0.001, 0.005, 0.02)),
         capacity_bytes=chance.choice((500, 65536, 65536)),
         topics=tuple(_topic(f"t{number}", chance, brokers, release) for number in range(chance.randint(1, 2))),
-        options=_options(chance, release, version),
+        options={**_options(chance, release, version), **_of_records_and_topics(random.Random(f"{seed}/large records"))},
         idle_s=random.Random(f"{seed}/idle").choice((300.0, 300.0, 1.0, 0.1)),
         unrest=chance.choice((0.0, 0.03, 0.08, 0.15, 0.3)),
         steps=chance.randint(25, 60),
@@ -117,6 +122,17 @@ def _topic(name: str, chance: random.Random, brokers: int, release: Release) -> 
     if chance.random() < 0.2 and release >= _FIRST_WITH_MAGIC_1:
         config["message.timestamp.type"] = "LogAppendTime"
     return TopicPlan(name, chance.randint(1, 4), factor, config)
+
+
+def _of_records_and_topics(chance: random.Random) -> dict[str, Any]:
+    """Which records are sent at all, and how long topics are waited for; of half the seeds."""
+    if chance.random() < 0.5:
+        return {}
+    return {
+        "check_size_after_compression": chance.random() < 0.7,
+        "unknown_topic_retries": chance.choice((None, 0, 1, 4)),
+        "compression_gzip_level": chance.choice((-1, 1, 9)),
+    }
 
 
 def _options(chance: random.Random, release: Release, version: str | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Iterator
 from typing import Callable, NamedTuple
 
@@ -140,9 +141,10 @@ def _records_of(stored: Stored) -> Iterator[Found]:
 _DIGITS = 8
 
 
-def mark(number: int, size: int) -> bytes:
-    """Bytes by which a record is known again, of at least this size."""
-    return (b"%0*d:" % (_DIGITS, number)).ljust(size, b"x")
+def mark(number: int, size: int, *, is_noise: bool = False) -> bytes:
+    """Bytes by which a record is known again, of at least this size; noise cannot be compressed."""
+    start = b"%0*d:" % (_DIGITS, number)
+    return start + random.Random(number).randbytes(max(0, size - len(start))) if is_noise else start.ljust(size, b"x")
 
 
 def number_in(marked: bytes | None) -> int:
