@@ -414,3 +414,18 @@ def test_a_metric_name_is_told_by_name_group_and_tags_and_cannot_be_changed() ->
 def test_a_metric_name_that_is_none_is_refused(arguments: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         MetricName(*arguments)
+
+
+@pytest.mark.parametrize("event_window", [4, 1000])
+def test_values_recorded_at_once_count_as_one_by_one_also_where_a_window_begins(event_window: int, clock: Clock) -> None:
+    config = MetricConfig(samples=3, time_window_ms=1000, event_window=event_window)
+    together, apart = ([Avg(), Max(), Min(), Count(), Total(), Rate()] for _ in range(2))
+    now_ms = 5000.0
+    for values in ([3.0, 1.0], [], [7.0], [2.0] * 9, [4.0, 5.0, 6.0]):
+        for step_ms in (0, 300, 1000, 2500):
+            now_ms += step_ms
+            for one, other in zip(together, apart):
+                one.record_all(config, values, now_ms)
+                for value in values:
+                    other.record(config, value, now_ms)
+            assert [stat.measure(config, now_ms) for stat in together] == [stat.measure(config, now_ms) for stat in apart]

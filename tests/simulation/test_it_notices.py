@@ -101,7 +101,7 @@ PLANTED: dict[Plant, str] = {
     a_refusal_counts_as_success: "is acknowledged as",
     a_new_leader_is_not_asked_for: "after the cluster was well",
     nobody_waits_before_connecting_again: "spins|time does not move",
-    topics_with_records_are_forgotten: "which was sent after it",
+    topics_with_records_are_forgotten: "which was sent after it|and was due at",
     expiring_fails: "This was logged|and was due at|It took",
 }
 """Bugs, and what the simulation says of them."""

@@ -55,13 +55,14 @@ class AbstractSampledStat(AbstractMeasurableStat):
         self._samples = (*kept, Sample(time_ms, 1, self.update(self.first_value(), value)))
 
     def record_all(self, config: MetricConfig, values: Sequence[float], time_ms: float) -> None:
-        samples = self._samples
-        fits = samples and samples[-1].events + len(values) <= config.event_window and time_ms - samples[-1].start_ms < config.time_window_ms
-        if not fits:
-            super().record_all(config, values, time_ms)
+        samples, count = self._samples, len(values)
+        is_open = samples and samples[-1].events < config.event_window and time_ms - samples[-1].start_ms < config.time_window_ms
+        begun = samples[-1] if is_open else Sample(time_ms, 0, self.first_value())
+        if not count or begun.events + count > config.event_window or config.time_window_ms <= 0:
+            super().record_all(config, values, time_ms)  # more than one sample
             return
-        start_ms, events, so_far = samples[-1]
-        self._samples = (*samples[:-1], Sample(start_ms, events + len(values), self.update_all(so_far, values)))
+        kept = samples[:-1] if is_open else samples[-(config.samples - 1) :] if config.samples > 1 else ()
+        self._samples = (*kept, Sample(begun.start_ms, begun.events + count, self.update_all(begun.value, values)))
 
     def update_all(self, so_far: Any, values: Sequence[float]) -> Any:
         """What a sample's value becomes with these recorded values."""
