@@ -79,4 +79,4 @@ def install(module: str, **parts: Any) -> None:
 def pick(twin: str, python: Any) -> Any:
     """The compiled twin, "module.name", where it is in use, else the Python code it mirrors."""
     module, _, name = twin.partition(".")
-    return python if _compiled is None else getattr(_compiled[module], name)
+    return python if _compiled is None or module not in _compiled else getattr(_compiled[module], name)

@@ -1,6 +1,6 @@
 """The seam to the network: what the client needs of it, as protocols, and real sockets behind them.
 
-Imported by: client, producer.kafka, testing.  Imports: nothing of ours.
+Imported by: client, producer.kafka, testing.  Imports: _accel.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Callable, Protocol
 
+from kafka import _accel
+
 # Not socket.socket: gevent and eventlet put one in its place that belongs to the thread that made it. On these nothing ever blocks.
 _Socket = _socket.socket
 _socketpair: Callable[[], tuple[_Socket, _Socket]] = getattr(_socket, "socketpair", socket.socketpair)  # not on Windows
@@ -22,6 +24,8 @@ _SELECTOR_AT_IMPORT = selectors.DefaultSelector
 
 SocketOption = tuple[Any, ...]
 """Arguments for setsockopt()."""
+
+Events = list[tuple[selectors.SelectorKey, int]]
 
 _MOST_BUFFERS = 1024  # of one sendmsg(); the least IOV_MAX in use is 1024
 _STILL_CONNECTING = frozenset(
@@ -65,6 +69,20 @@ class Waker(Protocol):
     def close(self) -> None: ...
 
 
+class Selector(Protocol):
+    """What is used of selectors.BaseSelector."""
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey: ...
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey: ...
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey: ...
+
+    def select(self, timeout: float | None = None) -> Events: ...
+
+    def close(self) -> None: ...
+
+
 class Transport(Protocol):
     """Makes streams, selectors and wakers that fit each other."""
 
@@ -77,7 +95,7 @@ class Transport(Protocol):
     def connect(self, family: int, address: Any, options: Sequence[SocketOption]) -> Stream:
         """Begin connecting without blocking; OSError where that fails at once."""
 
-    def selector(self) -> selectors.BaseSelector: ...
+    def selector(self) -> Selector: ...
 
     def waker(self) -> Waker: ...
 
@@ -105,7 +123,9 @@ class SocketTransport:
     resolves_at_once = False
 
     def __init__(self, selector_factory: Callable[[], selectors.BaseSelector]) -> None:
-        self._selector_factory = selector_factory
+        is_epoll = selector_factory is getattr(selectors, "EpollSelector", None)
+        self._new_selector: Callable[[], Selector] = _EPOLL_SELECTOR if is_epoll and _EPOLL_SELECTOR else selector_factory
+        self._new_waker: Callable[[], Waker] = _EVENT_WAKER if is_epoll and _EVENT_WAKER else SocketWaker
 
     def resolve(self, host: str, port: int) -> list[tuple[int, Any]]:
         try:
@@ -126,16 +146,17 @@ class SocketTransport:
         except BaseException:
             sock.close()
             raise
-        return _SocketStream(sock)
+        stream: Stream = SocketStream(sock)
+        return stream
 
-    def selector(self) -> selectors.BaseSelector:
-        return self._selector_factory()
+    def selector(self) -> Selector:
+        return self._new_selector()
 
     def waker(self) -> Waker:
-        return _SocketWaker()
+        return self._new_waker()
 
 
-class _SocketStream:
+class PythonSocketStream:
     """A non-blocking TCP socket.
 
     Threads: the I/O thread.
@@ -168,7 +189,7 @@ class _SocketStream:
         self._sock.close()
 
 
-class _SocketWaker:
+class SocketWaker:
     """A pair of connected sockets: a pipe that select() takes on every platform.
 
     Threads: wake() any, the rest the I/O thread.
@@ -198,3 +219,9 @@ class _SocketWaker:
     def close(self) -> None:
         self._reader.close()
         self._writer.close()
+
+
+# Compiled, and on Linux; the selector is used in the place of that of the standard library only, which must not have been exchanged.
+SocketStream: Any = _accel.pick("sockets.SocketStream", PythonSocketStream)
+_EPOLL_SELECTOR: Any = _accel.pick("sockets.EpollSelector", None)
+_EVENT_WAKER: Any = _accel.pick("sockets.EventWaker", None)

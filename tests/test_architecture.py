@@ -24,6 +24,7 @@ FLOORS: list[list[str]] = [
         "producer.partition_queue",
         "producer.records",
         "producer.batch",
+        "producer.ahead",
         "producer.failures",
         "producer.accumulator",
         "producer.partitioning",
@@ -44,7 +45,7 @@ FLOORS: list[list[str]] = [
 # Imports between rooms of one floor.
 SIBLINGS = {
     ("cluster", "errors"), ("cluster", "future"), ("cluster", "structs"), ("cluster", "_clock"), ("cluster", "_handover"), ("cluster", "_log"),
-    ("_accel", "_speedups"), ("future", "_accel"),
+    ("_accel", "_speedups"), ("future", "_accel"), ("_transport", "_accel"),
     ("future", "errors"), ("future", "_clock"), ("_world", "_clock"), ("_world", "_transport"), ("_log", "_clock"),
     ("future", "_log"), ("metrics", "errors"), ("metrics", "_log"), ("record", "codec"),
     ("sasl", "oauth"), ("net", "oauth"),

@@ -309,6 +309,12 @@ cdef class RecordBuffer:
             self.chain(), self.count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=self.max_timestamp_ms, codec=codec
         )
 
+    def assemble_full(self, codec):
+        if self._is_dropped:
+            return []
+        self.seal()
+        return self.assemble(codec)
+
     def drop(self):
         self._is_dropped = True
         self._chained = None

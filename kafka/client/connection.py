@@ -15,7 +15,7 @@ from typing import Any, Callable, NamedTuple, Union
 
 from kafka._clock import Clock
 from kafka._log import RateLimited
-from kafka._transport import SocketOption, Stream, Transport
+from kafka._transport import Selector, SocketOption, Stream, Transport
 from kafka.client.addresses import Address
 from kafka.client.backoff import Backoff
 from kafka.client.channel import Channel, ConnectionLostError
@@ -72,7 +72,7 @@ class ConnectionTools(NamedTuple):
     clock: Clock
     random: random.Random
     transport: Transport
-    selector: selectors.BaseSelector
+    selector: Selector
     resolver: Resolver
     tls_context: ssl.SSLContext | None
     new_mechanism: Callable[[], SaslMechanism] | None

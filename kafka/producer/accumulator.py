@@ -2,7 +2,7 @@
 
 The I/O thread takes no lock here. What it needs is left in deques (`fresh`, `deferred`, `flushes`) by single atomic appends,
 so that it goes on while a signal handler that interrupted append() waits for it.
-Imported by: producer.sender, producer.kafka.  Imports: record, errors, _handover, producer.{batch,failures,memory,partition_queue}.
+Imported by: producer.sender, producer.kafka.  Imports: record, errors, _handover, producer.{ahead,batch,failures,memory,partition_queue}.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Any, Callable, NamedTuple
 from kafka import record
 from kafka._clock import Latch
 from kafka._handover import take_all
+from kafka.codec import Codec
 from kafka.errors import FailedPartition, IllegalStateError, KafkaError, KafkaTimeoutError
 from kafka.future import Completion, Home
+from kafka.producer.ahead import CompressedAhead
 from kafka.producer.batch import ProducerBatch
 from kafka.producer.failures import Failures, Fate, Hook, not_delivered
 from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
@@ -26,6 +28,8 @@ from kafka.producer.records import Headers, new_records
 from kafka.structs import TopicPartition
 
 UNKNOWN_PARTITION = -1
+
+_WORKS_UNTIL_S = 1.0  # before its time is up: what waits for room must be punctual
 
 
 class DeferredRecord:
@@ -108,7 +112,8 @@ class RecordAccumulator:
     """
 
     def __init__(
-        self, *, home: Home, memory: BufferMemory, sizes: BatchSizes, magic: int, wake: Callable[[], None], on_delivery_error: Hook | None = None
+        self, *, home: Home, memory: BufferMemory, sizes: BatchSizes, magic: int, wake: Callable[[], None], on_delivery_error: Hook | None = None,
+        codec: Codec | None = None,
     ) -> None:
         self.home = home
         self.memory = memory
@@ -122,6 +127,7 @@ class RecordAccumulator:
         self.room_waits: deque[float] = deque()  # seconds that threads waited for room, for the I/O thread to measure
         self.incomplete: dict[FutureProduceResult, ProducerBatch] = {}  # the I/O thread's: what it knows of and has no outcome
         self.unplaced: list[DeferredRecord] = []  # the I/O thread's: deferred records that it has taken and that have no batch yet
+        self.ahead = CompressedAhead(codec)
         self.is_terminated = False  # the I/O thread has ended; written by it
         self.on_refusal: Callable[[], None] = _nothing
         """Called once something is refused: whoever appends past this object must stop to."""
@@ -264,7 +270,7 @@ class RecordAccumulator:
             if earlier is not None:
                 self._wait_until_placed(earlier, deadline_s, granted)
             elif isinstance(outcome, int):
-                granted = self._wait_for_room(outcome, deadline_s, wait_s)
+                granted = self._wait_for_room(queue, outcome, deadline_s, wait_s)
             else:
                 if self.is_terminated:
                     self.fail_leftovers()
@@ -351,8 +357,8 @@ class RecordAccumulator:
         queue.slot.records = batch.records
         return outcome
 
-    def _wait_for_room(self, need_bytes: int, deadline_s: float, wait_s: float) -> int:
-        """Stand in line; how many bytes were granted."""
+    def _wait_for_room(self, queue: PartitionQueue, need_bytes: int, deadline_s: float, wait_s: float) -> int:
+        """Stand in line, and compress meanwhile what will be sent; how many bytes were granted."""
         memory = self.memory
         need_bytes = min(need_bytes, memory.limit_bytes)
         waiter = memory.join_queue(need_bytes)
@@ -361,6 +367,8 @@ class RecordAccumulator:
         try:
             if self.is_terminated:
                 memory.turn_away_waiters()
+            while not waiter.latch.is_open and deadline_s - self.home.clock.monotonic() > _WORKS_UNTIL_S and self.ahead.compress_one(queue):
+                pass
             in_time = self.home.clock.wait(waiter.latch, deadline_s)
         except BaseException:
             self._leave_queue(waiter.claim(), need_bytes)

@@ -79,6 +79,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         magic=_magic_for(config["api_version"]),
         wake=client.wake,
         on_delivery_error=config["on_delivery_error"],
+        codec=producer_config.chosen_codec(config),
     )
     router = Router(
         cluster=cluster,

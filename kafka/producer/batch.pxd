@@ -26,7 +26,7 @@ cdef class ProducerBatch:
     cdef public object last_error
 
     cpdef seal(self)
-    cpdef list assemble(self, codec, int magic)
+    cpdef list assemble(self, codec, int magic, list made_ahead=*)
     cpdef fail(self, error, record_errors=?)
     cpdef let_go(self)
     cpdef transition(self, state)

@@ -110,16 +110,17 @@ class ProducerBatch:
         self.size_bytes = self.records.size_bytes
         self.transition(_SEALED)
 
-    def assemble(self, codec: Codec | None, magic: int) -> list[Buffer]:
-        """The batch as buffers for a Produce request in message format `magic`; compresses, which may take a while.
+    def assemble(self, codec: Codec | None, magic: int, made_ahead: list[Buffer] | None = None) -> list[Buffer]:
+        """The batch as buffers for a Produce request in message format `magic`; compresses, which may take a while, unless that was done ahead.
 
         UnsupportedVersionError where `magic` cannot hold the records (headers before format 2).
         """
         if magic != self.records.format.magic:
             self.records = converted(self.records, magic)
+            made_ahead = None
         self.result.has_timestamps = magic > 0
         self.result.checksums = self.records.checksums()
-        return self.records.assemble(codec)
+        return self.records.assemble(codec) if made_ahead is None else made_ahead
 
     def split(self, limit_bytes: int) -> list[ProducerBatch]:
         """Sealed batches of at most `limit_bytes`, or of one record, in order: they take over this one's records, futures and place."""

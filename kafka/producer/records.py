@@ -137,7 +137,10 @@ class PythonRecords:
 
     @property
     def max_timestamp_ms(self) -> int:
-        return next((timestamp_ms for position, timestamp_ms in reversed(self._maxima) if position < self.count), self.base_timestamp_ms)
+        return self._newest_ms(self.count)
+
+    def _newest_ms(self, count: int) -> int:
+        return next((timestamp_ms for position, timestamp_ms in reversed(self._maxima) if position < count), self.base_timestamp_ms)
 
     @property
     def largest_bytes(self) -> int:
@@ -167,6 +170,16 @@ class PythonRecords:
         return self.format.assemble(
             self.chain(), self.count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=self.max_timestamp_ms, codec=codec
         )
+
+    # --- any thread ---------------------------------------------------------------------------------------------
+
+    def assemble_full(self, codec: Any) -> list[Buffer]:
+        """assemble() before seal(), once `is_closed`; of no use after drop()."""
+        encoded = self._encoded
+        count = encoded.index(_SEAL) if self.is_sealing and _SEAL in encoded else len(encoded)
+        newest_ms = self._newest_ms(count)
+        chain: list[Buffer] = [b"".join(encoded[:count])]
+        return self.format.assemble(chain, count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=newest_ms, codec=codec)
 
 
 if TYPE_CHECKING:

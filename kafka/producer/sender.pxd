@@ -34,6 +34,7 @@ cdef class Sender:
     cdef int _acks
     cdef int _request_timeout_ms
     cdef object _codec
+    cdef object _ahead
     cdef SenderMetrics _metrics
     cdef object _on_end
     cdef object _outlet

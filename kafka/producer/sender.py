@@ -103,6 +103,7 @@ class Sender:
         self._acks = policy.acks
         self._request_timeout_ms = int(policy.request_timeout_s * 1000)
         self._codec = codec
+        self._ahead = accumulator.ahead
         self._metrics = metrics
         self._on_end = on_end
         self._outlet = outlet
@@ -467,7 +468,7 @@ class Sender:
         magic = 2 if version >= _FIRST_MAGIC_2_VERSION else 1 if version >= _FIRST_MAGIC_1_VERSION else 0
         if self._accumulator.format.magic != magic:
             self._accumulator.adopt_format(magic)
-        buffers = batch.assemble(self._codec, magic)
+        buffers = batch.assemble(self._codec, magic, None if self._codec is None else self._ahead.take(batch))
         batch.wire_bytes = sum(map(len, buffers))
         limit = self._policy.max_request_bytes
         if self._codec is not None and batch.size_bytes > limit and batch.wire_bytes > limit:  # taken for what compression might make of it
@@ -630,6 +631,8 @@ class Sender:
         else:
             self.schedule.forget(batch)
         batch.records.drop()
+        if self._codec is not None:
+            self._ahead.forget(batch)
         self._memory.release(batch.size_bytes)
         self.in_callback = True
         try:

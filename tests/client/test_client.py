@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import selectors
 import socket
 import struct
 import threading
@@ -411,8 +413,6 @@ def test_closing_fails_what_is_in_flight_and_may_be_done_twice(scripted: Any, ma
 
 
 def test_the_selector_option_is_what_waits(make_client: Any) -> None:
-    import selectors
-
     made: list[Any] = []
 
     class Mine(selectors.SelectSelector):
@@ -426,17 +426,19 @@ def test_the_selector_option_is_what_waits(make_client: Any) -> None:
 
 
 def test_socket_options_and_buffers_reach_the_socket(scripted: Any, make_client: Any) -> None:
-    broker = scripted()
-    client = ready(
+    broker, chosen = scripted(), selectors.SelectSelector()
+    ready(
         make_client(
             f"127.0.0.1:{broker.port}",
             receive_buffer_bytes=8192,
             send_buffer_bytes=16384,
             socket_options=[(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\1\0\0\0")],
+            selector=lambda: chosen,
         )
     )
-    [sock] = [key.fileobj._sock for key in client._selector.get_map().values() if key.data is not None and key.data.node_id == 7]  # type: ignore[union-attr]
-    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) in (8192, 16384)
-    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) in (16384, 32768)
-    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == b"\1\0\0\0\1\0\0\0"
-    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    [descriptor] = [key.fd for key in chosen.get_map().values() if key.data is not None and key.data.node_id == 7]
+    with socket.socket(fileno=os.dup(descriptor)) as sock:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) in (8192, 16384)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) in (16384, 32768)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == b"\1\0\0\0\1\0\0\0"
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
