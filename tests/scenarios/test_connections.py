@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
+import selectors
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Callable
 
 import pytest
@@ -212,12 +214,20 @@ def test_a_connection_that_lives_is_asked_for_proof_once_after_idleness_and_cost
     assert len(stage.cluster.requests.of("Metadata")) == asked + 1
 
 
+def connected(chosen: selectors.BaseSelector) -> Iterator[socket.socket]:
+    """The producer's connections, of which there is one at least, each as a socket of the test's."""
+    descriptors = [key.fd for key in chosen.get_map().values() if key.data is not None]
+    assert descriptors
+    for descriptor in descriptors:
+        with socket.socket(fileno=os.dup(descriptor)) as sock:
+            yield sock
+
+
 def test_a_socket_has_what_lets_the_system_notice_a_peer_that_vanished(broker: KafkaBroker, make_producer: Make) -> None:
-    producer = make_producer(socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)], request_timeout_ms=20_000)
+    chosen = selectors.SelectSelector()
+    producer = make_producer(socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)], request_timeout_ms=20_000, selector=lambda: chosen)
     producer.send("t", b"v").get(10)
-    socks = [key.fileobj._sock for key in producer._client._selector.get_map().values() if key.data is not None]  # type: ignore[union-attr]
-    assert socks
-    for sock in socks:
+    for sock in connected(chosen):
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         if hasattr(socket, "TCP_KEEPIDLE"):
             assert [sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_KEEP{name}")) for name in ("IDLE", "INTVL", "CNT")] == [60, 15, 4]
@@ -228,10 +238,10 @@ def test_a_socket_has_what_lets_the_system_notice_a_peer_that_vanished(broker: K
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="this system has no such option")
 def test_what_the_user_says_of_that_is_kept(broker: KafkaBroker, make_producer: Make) -> None:
     mine = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0), (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1234)]
-    producer = make_producer(socket_options=mine)
+    chosen = selectors.SelectSelector()
+    producer = make_producer(socket_options=mine, selector=lambda: chosen)
     producer.send("t", b"v").get(10)
-    socks = [key.fileobj._sock for key in producer._client._selector.get_map().values() if key.data is not None]  # type: ignore[union-attr]
-    assert {(sock.getsockopt(*mine[0][:2]), sock.getsockopt(*mine[1][:2])) for sock in socks} == {(0, 1234)}
+    assert {(sock.getsockopt(*mine[0][:2]), sock.getsockopt(*mine[1][:2])) for sock in connected(chosen)} == {(0, 1234)}
 
 
 # --- connections that end -----------------------------------------------------------------------------------------------
