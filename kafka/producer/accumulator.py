@@ -197,14 +197,14 @@ class RecordAccumulator:
             self._append_lock.release()
 
     def _retire_locked(self, topic: str) -> bool:
-        queues = self._queues.get(topic, {})
-        for queue in tuple(queues.values()):
-            if not queue.is_idle:
+        queues = self._queues.get(topic)
+        if queues is not None:  # else another thread may be making the first at this moment, and has it
+            if not all(queue.is_idle for queue in tuple(queues.values())):
                 return False
-        self._queues.pop(topic, None)
+            del self._queues[topic]
+            for queue in tuple(queues.values()):  # those too that were made meanwhile
+                queue.slot.retire()
         self.size_limits.pop(topic, None)
-        for queue in tuple(queues.values()):
-            queue.slot.retire()
         return True
 
     @property

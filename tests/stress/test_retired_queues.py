@@ -30,19 +30,26 @@ class Retiring:
     def __init__(self, accumulator: RecordAccumulator, is_over: threading.Event) -> None:
         self.values: dict[TopicPartition, list[bytes]] = {name: [] for name in TOPIC_PARTITIONS}
         self.retired = 0
+        self._has_retired = threading.Condition()
         self._accumulator = accumulator
         self._is_over = is_over
 
     def run(self) -> None:
-        accumulator, turns = self._accumulator, 0
+        accumulator = self._accumulator
         while not self._is_over.is_set() or accumulator.fresh:
             accumulator.memory.serve_waiters()
             for batch in take_all(accumulator.fresh):
                 while batch.partition is not None and batch.partition.batches:
                     self._finish(batch.partition.batches.popleft())
-            turns += 1
             if accumulator.retire(["t"]):
-                self.retired += 1
+                with self._has_retired:
+                    self.retired += 1
+                    self._has_retired.notify_all()
+
+    def await_the_next_time(self) -> None:
+        with self._has_retired:
+            seen = self.retired
+            assert self._has_retired.wait_for(lambda: self.retired > seen, 60)
 
     def _finish(self, batch: ProducerBatch) -> None:
         assert not batch.partition.is_retired, "what is retired had nothing"
@@ -74,8 +81,13 @@ def test_no_record_goes_to_a_queue_that_is_retired(room_bytes: int, holds: str) 
         def __iter__(self) -> Any:
             return map(accumulator.queue, TOPIC_PARTITIONS)
 
+    def value_of(name: str, number: int) -> bytes:
+        if number % 100 == 99:  # nobody appends at last, so that there is such a time, whatever thread has its turn when
+            retiring.await_the_next_time()
+        return b"%s.%d.%s" % (name.encode(), number, b"." * (number % 70))
+
     queues: Any = list(Queues()) if holds == "old queues" else Queues()
-    senders = Senders(accumulator, queues, lambda name, number: b"%s.%d.%s" % (name.encode(), number, b"." * (number % 70)))
+    senders = Senders(accumulator, queues, value_of)
     retiring = Retiring(accumulator, senders.are_over)
     run_together(*(functools.partial(senders.run, name) for name in senders.sent), retiring.run, senders.clear)
     assert retiring.retired > 10
