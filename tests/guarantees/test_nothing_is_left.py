@@ -168,6 +168,11 @@ def test_a_collector_that_runs_at_every_allocation_meets_no_lock_that_is_held(br
     finally:
         gc.set_threshold(*before)
     assert all(future.succeeded() for future in futures)
+    gc.collect()
+    for thread in threading.enumerate():
+        if thread.name.endswith("-network-thread") and not thread.name.startswith(producer.config["client_id"] + "-"):
+            thread.join(30)  # those let go of end by themselves
+            assert not thread.is_alive()
 
 
 @pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
