@@ -176,21 +176,17 @@ class KafkaClient:
         """
         if deadline_s is None:
             return
-        self._resolver.runs_inline = True
         self._cluster.update_wanted = True
-        try:
-            while True:
-                now_s = self._clock.monotonic()
-                self.poll(max(0.0, min(self.next_deadline_s(now_s), deadline_s) - now_s), now_s)
-                if self._metadata.answers:
-                    return
-                for connection in self._bootstrap:
-                    if isinstance(connection.last_error, _AUTHENTICATION_ERRORS):
-                        raise connection.last_error
-                if self._clock.monotonic() >= deadline_s:
-                    raise NoBrokersAvailable(self._why_nobody_answered())
-        finally:
-            self._resolver.runs_inline = False
+        while True:
+            now_s = self._clock.monotonic()
+            self.poll(max(0.0, min(self.next_deadline_s(now_s), deadline_s) - now_s), now_s)
+            if self._metadata.answers:
+                return
+            for connection in self._bootstrap:
+                if isinstance(connection.last_error, _AUTHENTICATION_ERRORS):
+                    raise connection.last_error
+            if self._clock.monotonic() >= deadline_s:
+                raise NoBrokersAvailable(self._why_nobody_answered())
 
     def _why_nobody_answered(self) -> str:
         reasons = [f"{connection.address}: {connection.last_error or connection.state.value}" for connection in self._bootstrap]

@@ -35,12 +35,10 @@ class Resolver:
         self._wake = wake
         self.done: deque[Resolution] = deque()
         self._running: set[Address] = set()
-        self.runs_inline = False
-        """True while a thread that may block, the constructor's, is calling."""
 
     def resolve(self, address: Address) -> Resolution | None:
         """The answer if it can be had at once; None if a thread has gone for it, and take_done() will give it."""
-        if self.runs_inline or self._transport.resolves_at_once or is_literal(address.host):
+        if self._transport.resolves_at_once or is_literal(address.host):
             return self._look_up(address)
         if address in self._running:
             return None

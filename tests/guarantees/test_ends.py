@@ -299,6 +299,7 @@ def test_close_keeps_its_budget_and_ends_closed(new_stuck: Make, budget_s: float
         assert not [thread for thread in threading.enumerate() if thread.name == f"{stuck.config['client_id']}-network-thread"]
         assert [record.getMessage() for record in caplog.records if "not delivered" in record.getMessage()] == [NOT_DELIVERED.format(5)]
         assert stuck._client.in_flight_request_count() == 0
+        assert {broker.state for broker in stuck.status().brokers} <= {"closed"}
         return took_s
 
     with interpreter(load) as slack_s:
@@ -320,6 +321,32 @@ def test_the_constructor_keeps_its_budget(listens: bool, load: str) -> None:
                 KafkaProducer(bootstrap_servers=f"127.0.0.1:{listener.getsockname()[1]}", api_version_auto_timeout_ms=BUDGET_S * 1000)
 
         assert_keeps(BUDGET_S, slack_s, lambda: seconds_of(construct))
+
+
+def test_the_constructor_keeps_its_budget_when_a_look_up_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = threading.Event()
+    real = socket.getaddrinfo
+
+    def hang(host: Any, *arguments: Any, **more: Any) -> Any:
+        if host == "hangs.invalid":
+            ends.wait(60)
+            raise OSError("no such name")
+        return real(host, *arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+
+    def construct() -> None:
+        with pytest.raises(NoBrokersAvailable):
+            KafkaProducer(bootstrap_servers="hangs.invalid:9092", client_id="look-up", api_version_auto_timeout_ms=BUDGET_S * 1000)
+
+    try:
+        with interpreter("idle") as slack_s:
+            assert_keeps(BUDGET_S, slack_s, lambda: seconds_of(construct))
+    finally:
+        ends.set()
+        for thread in threading.enumerate():
+            if thread.name == "look-up-resolver":
+                thread.join(30)
 
 
 def test_a_flush_is_a_budget_in_all_however_many_partitions_are_stalled() -> None:

@@ -158,3 +158,23 @@ def test_time_that_such_a_record_waited_for_metadata_counts() -> None:
     [(at_s, future)] = inside
     assert future.exception is not None
     assert stage.now_s <= at_s + bound_s + SLACK_S
+
+
+@pytest.mark.parametrize("error", [NotLeaderForPartitionError, NotEnoughReplicasError])
+def test_a_topic_that_is_refused_for_longer_than_records_live_leaves_the_others_alone_and_comes_back(error: Any) -> None:
+    stage = Stage(brokers=2, latency_s=0.005)
+    producer = stage.producer(retries=1_000_000, request_timeout_ms=500, delivery_timeout_ms=3000)
+    for topic in ("sick", "well"):
+        producer.send(topic, b"v").get()
+    rule = stage.cluster.faults.add(faults.Error(error), api="Produce", topic="sick")
+    refused = producer.send("sick", b"v")
+    for _ in range(60):
+        began_s = stage.now_s
+        producer.send("well", b"v").get()
+        assert stage.now_s - began_s < 0.2
+        stage.clock.run_for(0.1)
+    assert refused.failed()
+    rule.remove()
+    began_s = stage.now_s
+    producer.send("sick", b"v").get()
+    assert stage.now_s - began_s < 1.0
