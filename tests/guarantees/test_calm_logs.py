@@ -214,6 +214,46 @@ def test_the_first_line_of_a_handler_that_sends_it_does_not_hang(broker: KafkaBr
     assert b"the first" in [record.value for record in broker.records("logs")]
 
 
+def test_logging_may_be_configured_anew_while_lines_are_sent(broker: KafkaBroker, make_producer: Make, root: logging.Logger) -> None:
+    made: list[KafkaProducer] = []
+
+    def new_handler() -> ToKafka:
+        made.append(make_producer(linger_ms=1))
+        return ToKafka(made[-1])
+
+    settings = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"kafka": {"()": new_handler}},
+        "root": {"level": "DEBUG", "handlers": ["kafka"]},
+    }
+    is_over = threading.Event()
+
+    def work() -> None:
+        while not is_over.is_set():
+            logging.getLogger("application").info("a line")
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    before = logging.getLogger().handlers[:]
+    for thread in threads:
+        thread.start()
+    try:
+        began_s = time.monotonic()
+        for _ in range(5):
+            logging.config.dictConfig(settings)
+            count = len(broker.records("logs"))
+            while len(broker.records("logs")) < count + 10:
+                time.sleep(0.01)
+                assert time.monotonic() - began_s < 60
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join(30)
+        root.handlers[:] = before
+    assert not [thread for thread in threads if thread.is_alive()]
+    assert len(made) == 5
+
+
 def test_the_producer_works_under_a_handler_that_sends_to_it_while_connections_break(
     broker: KafkaBroker, make_producer: Make, root: logging.Logger
 ) -> None:

@@ -139,6 +139,25 @@ def test_memory_stays_under_buffer_memory_and_a_stated_overhead_while_everything
     assert producer.status().buffered_bytes == 0
 
 
+def test_without_time_to_wait_send_says_at_once_that_there_is_no_room(broker: KafkaBroker, make_producer: Make) -> None:
+    producer = make_producer(buffer_memory=20_000, max_block_ms=0, retries=1000, api_version=(2, 8))
+    is_known = False
+    while not is_known:
+        try:
+            is_known = bool(producer.partitions_for("t"))
+        except KafkaTimeoutError:
+            pass  # metadata is on its way
+    rule = broker.faults.add(faults.DropRequest(), api="Produce")
+    taken = 0
+    with pytest.raises(KafkaTimeoutError, match="buffer_memory=20000"):
+        while taken < 1000:
+            producer.send("t", b"x" * 300)
+            taken += 1
+    assert 40 < taken < 70
+    rule.remove()
+    producer.close(0)
+
+
 def test_a_hundred_threads_that_wait_for_room_all_go_on_in_order_when_the_broker_is_well(broker: KafkaBroker, make_producer: Make) -> None:
     producer = make_producer(buffer_memory=20_000, max_block_ms=60_000, retries=1000, request_timeout_ms=500, max_in_flight_requests_per_connection=1)
     producer.partitions_for("t")

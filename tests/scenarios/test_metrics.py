@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaProducer, record
 from kafka.metrics.metrics_reporter import AbstractMetricsReporter
 from kafka.metrics.stats import Sensor
-from kafka.testing import KafkaBroker
+from kafka.testing import KafkaBroker, faults
 from tests.scenarios.stage import Stage
 
 Make = Callable[..., KafkaProducer]
@@ -78,9 +78,10 @@ def test_the_compression_rate_of_a_batch_that_changed_its_format_is_that_of_the_
 
 def test_errors_and_waiting_for_room_are_counted(broker: KafkaBroker, make_producer: Make) -> None:
     producer = make_producer(buffer_memory=2000)
-    for _ in range(20):
-        producer.send("t", b"x" * 900)
-    producer.flush(10)
+    with broker.faults.add(faults.DelayReply(0.05), api="Produce"):
+        for _ in range(20):
+            producer.send("t", b"x" * 900)
+        producer.flush(10)
     assert producer.metrics()["producer-metrics"]["bufferpool-wait-ratio"] > 0
     broker.cluster.max_message_bytes = 10
     producer.send("made-with-the-limit", b"x" * 900)
