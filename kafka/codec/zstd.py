@@ -5,6 +5,7 @@ Imported by: codec.  Imports: codec.abc, errors; zstandard, compression.zstd.
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Callable
 
 from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, too_large
@@ -15,9 +16,12 @@ try:
 except ImportError:
     _library = None  # type: ignore[assignment]
 
-try:
-    from compression import zstd as _module
-except ImportError:
+if sys.version_info >= (3, 14):  # before that the name is anybody's
+    try:
+        from compression import zstd as _module
+    except ImportError:  # built without it
+        _module = None
+else:
     _module = None
 
 _zstandard: Any = _library

@@ -199,10 +199,10 @@ class RecordAccumulator:
     def _retire_locked(self, topic: str) -> bool:
         queues = self._queues.get(topic)
         if queues is not None:  # else another thread may be making the first at this moment, and has it
-            if not all(queue.is_idle for queue in tuple(queues.values())):
+            if not all(queue.is_idle for queue in list(queues.values())):
                 return False
             del self._queues[topic]
-            for queue in tuple(queues.values()):  # those too that were made meanwhile
+            for queue in list(queues.values()):  # those too that were made meanwhile
                 queue.slot.retire()
         self.size_limits.pop(topic, None)
         return True
@@ -295,7 +295,7 @@ class RecordAccumulator:
     def _own_interruption(self) -> DeferredRecord | None:
         """The newest record that a signal handler left while it interrupted an append of this thread, if it is not in a batch yet."""
         me = threading.get_ident()
-        return next((one for one in reversed(tuple(self.interrupting)) if one.thread == me and not one.is_settled), None)
+        return next((one for one in reversed(list(self.interrupting)) if one.thread == me and not one.is_settled), None)
 
     def _wait_until_placed(self, earlier: DeferredRecord, deadline_s: float, granted: int) -> None:
         try:

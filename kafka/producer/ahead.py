@@ -25,20 +25,22 @@ class CompressedAhead:
 
     def __init__(self, codec: Codec | None) -> None:
         self.codec = codec
-        self._buffers: dict[ProducerBatch, list[Buffer] | None] = {}  # None while a thread is at it
+        self._buffers: dict[ProducerBatch, list[Buffer]] = {}  # empty while a thread is at it
 
     def compress_one(self, queue: PartitionQueue) -> bool:
         """Compress the next batch of the partition that is full and not among the I/O thread's next; False where there is none."""
         codec, kept = self.codec, self._buffers
         if codec is None or len(kept) >= _MOST_BATCHES:
             return False
-        for batch in tuple(queue.batches)[_NEXT_ONES:]:
+        for batch in list(queue.batches)[_NEXT_ONES:]:  # unlike tuple(), list() cannot run the collector on its way through
             records = batch.records
             if batch.state is _OPEN and records.is_closed and records.open_bytes <= _MOST_BYTES and batch not in kept:
                 break
         else:
             return False
-        kept[batch] = None
+        mine: list[Buffer] = []
+        if kept.setdefault(batch, mine) is not mine:
+            return False  # another thread is at it
         buffers = None
         try:
             buffers = records.assemble_full(codec)
@@ -54,7 +56,7 @@ class CompressedAhead:
 
     def take(self, batch: ProducerBatch) -> list[Buffer] | None:
         """What was made of a batch that is being sent; None where nothing was."""
-        return self._buffers.pop(batch, None)
+        return self._buffers.pop(batch, None) or None
 
     def forget(self, batch: ProducerBatch) -> None:
         """The batch is not sent any more."""

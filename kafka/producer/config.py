@@ -456,7 +456,7 @@ def _suggestions(unknown: Mapping[str, Any], compression_type: Any) -> str:
     hints = []
     for name in unknown:
         meant = _LIBRDKAFKA_NAMES.get(str(name).replace("_", "."))
-        if meant in _COMPRESSION_LEVELS.values():
+        if meant in _COMPRESSION_LEVELS.values() and isinstance(compression_type, str):
             meant = _COMPRESSION_LEVELS.get(compression_type, meant)
         close = [meant] if meant else difflib.get_close_matches(str(name).lower().replace(".", "_"), BY_NAME, n=1)
         if close:

@@ -52,7 +52,8 @@ class IdleTopics:
         for topic in retired:
             del self.used[topic]
             self._router.forget(topic)
-            self._metrics.forget(topic)
         if retired:
             self._cluster.forget_topics(retired)
+        for topic in retired:
+            self._metrics.forget(topic)
         return now_s + _PAUSE_S if self._idle else math.inf

@@ -175,8 +175,8 @@ class PythonRecords:
 
     def assemble_full(self, codec: Any) -> list[Buffer]:
         """assemble() before seal(), once `is_closed`; of no use after drop()."""
-        encoded = self._encoded
-        count = encoded.index(_SEAL) if self.is_sealing and _SEAL in encoded else len(encoded)
+        encoded = self._encoded[:]  # the I/O thread may seal it now
+        count = encoded.index(_SEAL) if _SEAL in encoded else len(encoded)
         newest_ms = self._newest_ms(count)
         chain: list[Buffer] = [b"".join(encoded[:count])]
         return self.format.assemble(chain, count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=newest_ms, codec=codec)

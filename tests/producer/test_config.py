@@ -393,3 +393,8 @@ def test_a_largest_batch_that_does_not_fit_the_other_options_is_refused(given: d
 def test_a_batch_size_beyond_max_request_size_is_cut_to_it() -> None:
     sizes = batch_sizes(resolve({"batch_size": 2_000_000, "max_request_size": 100_000}))
     assert (sizes.sendable, sizes.most) == (100_000, 100_000)
+
+
+def test_a_compression_type_of_another_type_is_told_beside_a_name_that_is_not_ours() -> None:
+    with pytest.raises(KafkaConfigurationError, match="compression_type"):
+        KafkaProducer(**{"compression.level": 3, "compression_type": ["gzip"]})
