@@ -24,6 +24,16 @@ SHELL := /bin/bash
 .PHONY: help demo test unit fuzz chaos soak simulate exits lint types docs bench matrix plots pythons kafka clean
 .DEFAULT_GOAL := help
 
+# Names tox's environments for OTHER_PYTHONS in $envs, and says of what is missing that $(1).
+# tox starts interpreters by name; pyenv's are on PATH only with each version's own folder there.
+define FIND_PYTHONS
+if command -v pyenv > /dev/null; then PATH="$$(printf '%s:' "$$(pyenv root)"/versions/*/bin)$$PATH"; fi; \
+	envs=; for version in $(OTHER_PYTHONS); do \
+	    if "python$$version" -c '' 2> /dev/null; then envs="$$envs$${envs:+,}py$${version/./}"; \
+	    else echo "python$$version is not installed: $(1)"; fi; \
+	done
+endef
+
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -49,13 +59,10 @@ simulate: $(VENV)/.ready  ## whole producers in virtual time under faults, SEEDS
 	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --jobs $$(nproc) $(ARGS)
 
 exits: $(VENV)/.ready  ## small programs that end without close(), RUNS of each, on OTHER_PYTHONS
-	@if command -v pyenv > /dev/null; then PATH="$$(printf '%s:' "$$(pyenv root)"/versions/*/bin)$$PATH"; fi; \
-	envs= found=; for version in $(OTHER_PYTHONS); do \
-	    if "python$$version" -c '' 2> /dev/null; then envs="$$envs$${envs:+,}py$${version/./}"; found="$$found .tox/py$${version/./}/bin/python"; \
-	    else echo "python$$version is not installed: the programs are not run on it"; fi; \
-	done; \
+	@$(call FIND_PYTHONS,the programs are not run on it); \
 	if [ -n "$$envs" ]; then "$(CURDIR)/$(BIN)/tox" -q run --notest -e "$$envs"; fi; \
-	"$(CURDIR)/$(BIN)/python" -m tests.exits --runs $(RUNS) --jobs $$(( 2 * $$(nproc) )) $${found:+--python $$found} $(ARGS)
+	"$(CURDIR)/$(BIN)/python" -m tests.exits --runs $(RUNS) --jobs $$(( 2 * $$(nproc) )) \
+	    $${envs:+--python $$(printf ' .tox/%s/bin/python' $${envs//,/ })} $(ARGS)
 
 lint: $(VENV)/.ready  ## ruff
 	@$(BIN)/ruff check --quiet .
@@ -75,13 +82,8 @@ matrix: $(VENV)/.benches  ## value size x distance x partitions x threads, again
 plots: $(VENV)/.benches  ## the plots and tables of docs/performance.rst, from what bench wrote with --json
 	@$(BIN)/python -m benchmarks.plots $(ARGS)
 
-# tox starts interpreters by name; pyenv's are on PATH only with each version's own folder there.
 pythons: $(VENV)/.ready  ## the suite without real Kafka on OTHER_PYTHONS
-	@if command -v pyenv > /dev/null; then PATH="$$(printf '%s:' "$$(pyenv root)"/versions/*/bin)$$PATH"; fi; \
-	envs=; for version in $(OTHER_PYTHONS); do \
-	    if "python$$version" -c '' 2> /dev/null; then envs="$$envs$${envs:+,}py$${version/./}"; \
-	    else echo "python$$version is not installed: the suite is not run on it"; fi; \
-	done; \
+	@$(call FIND_PYTHONS,the suite is not run on it); \
 	if [ -n "$$envs" ]; then "$(CURDIR)/$(BIN)/tox" -q run -e "$$envs" -- -n $(WORKERS) -q -m "not broker" $(ARGS); fi
 
 kafka: $(VENV)/.ready  ## real Apache Kafka of every tested release, through Maven

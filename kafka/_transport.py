@@ -25,8 +25,6 @@ _SELECTOR_AT_IMPORT = selectors.DefaultSelector
 SocketOption = tuple[Any, ...]
 """Arguments for setsockopt()."""
 
-Events = list[tuple[selectors.SelectorKey, int]]
-
 _MOST_BUFFERS = 1024  # of one sendmsg(); the least IOV_MAX in use is 1024
 _STILL_CONNECTING = frozenset(
     {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EWOULDBLOCK)}
@@ -78,7 +76,7 @@ class Selector(Protocol):
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey: ...
 
-    def select(self, timeout: float | None = None) -> Events: ...
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]: ...
 
     def close(self) -> None: ...
 

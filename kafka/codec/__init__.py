@@ -5,12 +5,12 @@ Imported by: record, producer, testing.  Imports: errors, codec.*.
 
 from __future__ import annotations
 
-from kafka.codec.abc import DEFAULT_MAX_BYTES, Codec
+from kafka.codec.abc import DEFAULT_MAX_BYTES, Codec, unavailable
 from kafka.codec.gzip import GzipCodec, gzip_decode, gzip_encode
 from kafka.codec.lz4 import Lz4Codec, lz4_decode, lz4_decode_old_kafka, lz4_encode, lz4_encode_old_kafka
 from kafka.codec.snappy import SnappyCodec, snappy_decode, snappy_encode
 from kafka.codec.zstd import ZstdCodec, zstd_decode, zstd_encode
-from kafka.errors import CodecUnavailableError, UnknownCodecError, UnsupportedCodecError
+from kafka.errors import UnknownCodecError, UnsupportedCodecError
 
 CODECS: tuple[Codec, ...] = (GzipCodec(), SnappyCodec(), Lz4Codec(), ZstdCodec())
 _BY_NAME = {codec.name: codec for codec in CODECS}
@@ -41,7 +41,7 @@ def by_id(codec_id: int) -> Codec:
 
 def _installed(codec: Codec) -> Codec:
     if not codec.is_available():
-        raise CodecUnavailableError(f"Libraries for {codec.name} compression codec not found: pip install {codec.package}")
+        raise unavailable(codec.name, codec.package)
     return codec
 
 

@@ -5,9 +5,9 @@ Imported by: codec.*.  Imports: errors.
 
 from __future__ import annotations
 
-from typing import Protocol, Union
+from typing import Any, Protocol, Union
 
-from kafka.errors import CorruptRecordError
+from kafka.errors import CodecUnavailableError, CorruptRecordError
 
 Data = Union[bytes, bytearray, memoryview]
 
@@ -39,3 +39,24 @@ class Codec(Protocol):
 
 def too_large(max_bytes: int) -> CorruptRecordError:
     return CorruptRecordError(f"Compressed data would be larger than {max_bytes} bytes")
+
+
+def unavailable(name: str, package: str) -> CodecUnavailableError:
+    """What `package` names is not installed."""
+    return CodecUnavailableError(f"Libraries for {name} compression codec not found: pip install {package}")
+
+
+def append_frame(decompressor: Any, error: type[Exception], name: str, data: Data, out: bytearray, max_bytes: int) -> int:
+    """Append what the frame at the start of `data` holds, with a decompressor of the standard library's, new for each; the frame's size.
+
+    `error` is what that raises for what is none. CorruptRecordError for that, and where `out` would grow beyond `max_bytes`.
+    """
+    try:
+        out += decompressor.decompress(data, max_bytes - len(out) + 1)
+    except error as reason:
+        raise CorruptRecordError(f"Not {name}: {reason}") from reason
+    if len(out) > max_bytes:
+        raise too_large(max_bytes)
+    if not decompressor.eof:
+        raise CorruptRecordError(f"The {name} data is cut off")
+    return len(data) - len(decompressor.unused_data)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, too_large
-from kafka.errors import CorruptRecordError
+from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, append_frame
 
 _isal: Any
 try:
@@ -48,20 +47,11 @@ class GzipCodec:
 
     def decompress(self, data: Data, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
         """Members one after another are joined, as the RFC says."""
-        out = b""
-        rest = bytes(data)
+        out = bytearray()
+        rest = memoryview(data)
         while rest:
-            inflate = zlib.decompressobj(_GZIP_WINDOW)
-            try:
-                out += inflate.decompress(rest, max_bytes - len(out) + 1)
-            except zlib.error as error:
-                raise CorruptRecordError(f"Not gzip: {error}") from error
-            if len(out) > max_bytes:
-                raise too_large(max_bytes)
-            if not inflate.eof:
-                raise CorruptRecordError("The gzip data is cut off")
-            rest = inflate.unused_data
-        return out
+            rest = rest[append_frame(zlib.decompressobj(_GZIP_WINDOW), zlib.error, "gzip", rest, out, max_bytes) :]
+        return bytes(out)
 
 
 def gzip_encode(payload: Data, compresslevel: int | None = None) -> bytes:

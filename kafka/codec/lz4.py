@@ -8,8 +8,8 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, too_large
-from kafka.errors import CodecUnavailableError, CorruptRecordError
+from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, too_large, unavailable
+from kafka.errors import CorruptRecordError
 
 try:
     import lz4.frame as _library
@@ -78,7 +78,7 @@ def _decompress_frame(frame: Any, data: bytes, max_bytes: int) -> bytes:
 
 def _require() -> None:
     if _lz4 is None:
-        raise CodecUnavailableError(f"Libraries for lz4 compression codec not found: pip install {Lz4Codec.package}")
+        raise unavailable(Lz4Codec.name, Lz4Codec.package)
 
 
 def lz4_encode(payload: Data) -> bytes:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, too_large
-from kafka.errors import CodecUnavailableError, CorruptRecordError
+from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, too_large, unavailable
+from kafka.errors import CorruptRecordError
 
 try:
     import snappy as _library
@@ -64,7 +64,7 @@ class SnappyCodec:
 
 def _decompress_block(block: memoryview, max_bytes: int) -> bytes:
     if _snappy is None:
-        raise CodecUnavailableError(f"Libraries for snappy compression codec not found: pip install {SnappyCodec.package}")
+        raise unavailable(SnappyCodec.name, SnappyCodec.package)
     announced = _announced_size(block)
     if announced > max_bytes:
         raise too_large(max_bytes)
@@ -90,7 +90,7 @@ def _announced_size(block: memoryview) -> int:
 def snappy_encode(payload: Data, xerial_compatible: bool = True, xerial_blocksize: int = _BLOCK_BYTES) -> bytes:
     """Compress in xerial's framing, or as one bare block."""
     if _snappy is None:
-        raise CodecUnavailableError(f"Libraries for snappy compression codec not found: pip install {SnappyCodec.package}")
+        raise unavailable(SnappyCodec.name, SnappyCodec.package)
     if not xerial_compatible:
         return bytes(_snappy.compress(payload))
     view = memoryview(payload)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any, Callable
 
-from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, too_large
-from kafka.errors import CodecUnavailableError, CorruptRecordError
+from kafka.codec.abc import DEFAULT_MAX_BYTES, Data, append_frame, too_large, unavailable
+from kafka.errors import CorruptRecordError
 
 try:
     import zstandard as _library
@@ -107,21 +107,12 @@ def _decompress_frame(data: memoryview, out: bytearray, max_bytes: int) -> int:
 
 def _decompress_frame_by_stdlib(data: memoryview, out: bytearray, max_bytes: int) -> int:
     """The same."""
-    frame = _stdlib.ZstdDecompressor()
-    try:
-        out += frame.decompress(data, max_bytes - len(out) + 1)
-    except _stdlib.ZstdError as error:
-        raise CorruptRecordError(f"Not zstd: {error}") from error
-    if len(out) > max_bytes:
-        raise too_large(max_bytes)
-    if not frame.eof:
-        raise CorruptRecordError("The zstd data is cut off")
-    return len(data) - len(frame.unused_data)
+    return append_frame(_stdlib.ZstdDecompressor(), _stdlib.ZstdError, "zstd", data, out, max_bytes)
 
 
 def _require() -> None:
     if _zstandard is None and _stdlib is None:
-        raise CodecUnavailableError(f"Libraries for zstd compression codec not found: pip install {ZstdCodec.package}")
+        raise unavailable(ZstdCodec.name, ZstdCodec.package)
 
 
 _default = ZstdCodec()

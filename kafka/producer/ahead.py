@@ -32,15 +32,14 @@ class CompressedAhead:
         codec, kept = self.codec, self._buffers
         if codec is None or len(kept) >= _MOST_BATCHES:
             return False
+        mine: list[Buffer] = []
         for batch in list(queue.batches)[_NEXT_ONES:]:  # unlike tuple(), list() cannot run the collector on its way through
             records = batch.records
-            if batch.state is _OPEN and records.is_closed and records.open_bytes <= _MOST_BYTES and batch not in kept:
+            is_full = batch.state is _OPEN and records.is_closed and records.open_bytes <= _MOST_BYTES
+            if is_full and kept.setdefault(batch, mine) is mine:
                 break
         else:
             return False
-        mine: list[Buffer] = []
-        if kept.setdefault(batch, mine) is not mine:
-            return False  # another thread is at it
         buffers = None
         try:
             buffers = records.assemble_full(codec)

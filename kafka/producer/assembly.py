@@ -72,6 +72,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         if metrics is not None:
             metrics.close()
         raise
+    codec = producer_config.chosen_codec(config)
     accumulator = RecordAccumulator(
         home=home,
         memory=BufferMemory(config["buffer_memory"]),
@@ -79,7 +80,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         magic=_magic_for(config["api_version"]),
         wake=client.wake,
         on_delivery_error=config["on_delivery_error"],
-        codec=producer_config.chosen_codec(config),
+        codec=codec,
     )
     router = Router(
         cluster=cluster,
@@ -98,7 +99,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         accumulator=accumulator,
         deferral=deferral,
         policy=policy,
-        codec=producer_config.chosen_codec(config),
+        codec=codec,
         metrics=measured,
         idle_topics=IdleTopics(cluster=cluster, accumulator=accumulator, router=router, metrics=measured),
         on_end=_nothing if metrics is None else metrics.close,

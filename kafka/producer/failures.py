@@ -250,7 +250,7 @@ class Untold:
         """Somebody was told of all that has failed by now."""
         self._unseen.clear()
         self._burst.clear()
-        for watch in tuple(_watches):
+        for watch in list(_watches):
             if watch.untold is self:
                 _watches.pop(watch, None)
 
@@ -370,7 +370,7 @@ def _on_gone(watch: Any) -> None:
 def tell_rest() -> None:
     """The interpreter ends: nobody will look at futures that are still there."""
     concerned: dict[Untold, None] = {}
-    for watch in tuple(_watches):
+    for watch in list(_watches):
         unseen = watch.unseen()
         if unseen is not None:
             watch.untold.leave(unseen)

@@ -167,8 +167,11 @@ class PythonRecords:
 
     def assemble(self, codec: Any) -> list[Buffer]:
         """The whole batch as buffers, not to be changed."""
+        return self._assemble(self._encoded, self.count, codec)
+
+    def _assemble(self, encoded: list[bytes], count: int, codec: Any) -> list[Buffer]:
         return self.format.assemble(
-            self.chain(), self.count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=self.max_timestamp_ms, codec=codec
+            [b"".join(encoded[:count])], count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=self._newest_ms(count), codec=codec
         )
 
     # --- any thread ---------------------------------------------------------------------------------------------
@@ -177,9 +180,7 @@ class PythonRecords:
         """assemble() before seal(), once `is_closed`; of no use after drop()."""
         encoded = self._encoded[:]  # the I/O thread may seal it now
         count = encoded.index(_SEAL) if _SEAL in encoded else len(encoded)
-        newest_ms = self._newest_ms(count)
-        chain: list[Buffer] = [b"".join(encoded[:count])]
-        return self.format.assemble(chain, count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=newest_ms, codec=codec)
+        return self._assemble(encoded, count, codec)
 
 
 if TYPE_CHECKING:
