@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import logging.config
+import socket
 import sys
 import threading
 import time
@@ -46,6 +47,21 @@ def lose_leaders(stage: Stage) -> None:
     stage.cluster.faults.add(faults.Error(NotLeaderForPartitionError), api="Produce")
 
 
+def lose_names(stage: Stage) -> None:
+    def resolve(host: str, port: int) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, f"{host} is not known")
+
+    stage.transport.resolve = resolve  # type: ignore[method-assign]
+    for link in stage.links:
+        link.cut()
+
+
+def lose_trust(stage: Stage) -> None:
+    stage.cluster.sasl.users["alice"] = "another password"  # type: ignore[union-attr]
+    for link in stage.links:
+        link.cut()
+
+
 OUTAGES: dict[str, Callable[[Stage], Any]] = {
     "refused": go_away,
     "unreachable": vanish,
@@ -55,6 +71,8 @@ OUTAGES: dict[str, Callable[[Stage], Any]] = {
     "too few replicas": lambda stage: stage.cluster.faults.add(faults.Error(NotEnoughReplicasError), api="Produce"),
     "no answers": lambda stage: stage.cluster.faults.add(faults.DropReply(), api="Produce"),
     "garbage": lambda stage: stage.cluster.faults.add(faults.Garbage(0)),
+    "no names": lose_names,
+    "authentication refused": lose_trust,
     "frozen": lambda stage: stage.cluster.faults.add(faults.Freeze()),
 }
 
@@ -65,8 +83,9 @@ OUTAGES: dict[str, Callable[[Stage], Any]] = {
 def test_five_minutes_without_kafka_give_at_most_20_lines(
     outage: str, brokers: int, retries: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage = Stage(brokers=brokers, latency_s=0.002)
-    producer = stage.producer(retries=retries, request_timeout_ms=5000, delivery_timeout_ms=20_000, max_block_ms=1000)
+    secure = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_plain_username": "alice", "sasl_plain_password": "pass-word"}
+    stage = Stage(brokers=brokers, latency_s=0.002, sasl=Sasl({"alice": "pass-word"}))
+    producer = stage.producer(retries=retries, request_timeout_ms=5000, delivery_timeout_ms=20_000, max_block_ms=1000, **secure)
     topics = [f"topic-{number}" for number in range(6)]
     for topic in topics:
         producer.send(topic, b"v").get()
@@ -84,6 +103,7 @@ def test_five_minutes_without_kafka_give_at_most_20_lines(
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) <= MOST_LINES, "\n".join(lines)
     assert lines, "it is told that something is wrong"
+    assert outage != "authentication refused" or any("Authentication with" in line for line in lines)
     assert any(future.failed() for future in watched) or outage == "cut every second"
 
 
