@@ -120,8 +120,9 @@ def test_one_whose_last_reference_goes_on_an_io_thread_says_so_when_its_own_thre
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = lambda message, *_: told.append((str(message), threading.current_thread().name))  # type: ignore[assignment]
-        with KafkaProducer(bootstrap_servers=broker.bootstrap_servers, client_id="other") as other:
-            other.send("t", b"v").add_callback(let_go).get(10)
+        with KafkaProducer(bootstrap_servers=broker.bootstrap_servers, client_id="other", linger_ms=60_000) as other:
+            other.send("t", b"v").add_callback(let_go)  # which runs here where the record is acknowledged by now: it lingers
+            other.flush(10)
         wait_until(lambda: not network_threads())
     assert [(words.split(":")[0], thread) for words, thread in told] == [
         ("unclosed KafkaProducer held with 0 record(s) pending", "held-network-thread")
