@@ -1,17 +1,19 @@
 """Time, and every blocking wait, behind one object.
 
-Imported by: every layer.  Imports: nothing of ours.
+Imported by: every layer.  Imports: _accel.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from kafka import _accel
 
 
-class Latch:
-    """A gate that opens once and stays open.
+class PythonLatch:
+    """A gate that opens once and stays open; the compiled twin is Latch in _speedups/latch.pyx.
 
     It is made of one C lock and one flag and runs no Python code while anything is held, so that a
     signal handler may interrupt a waiter anywhere and wait, or open latches, itself.
@@ -26,8 +28,11 @@ class Latch:
         self._gate.acquire()
         self.is_open = False
 
-    def open(self) -> None:
-        """Let every present and future waiter through; calling it again changes nothing."""
+    def open(self, gives_way: bool = False) -> None:
+        """Let every present and future waiter through; calling it again changes nothing.
+
+        With `gives_way` the compiled twin lets go of the interpreter before a waiter wakes, which then need not wait for that too.
+        """
         self.is_open = True
         try:
             self._gate.release()
@@ -42,6 +47,12 @@ class Latch:
             return self.is_open
         self.open()  # passes the gate on to the next waiter
         return True
+
+
+if TYPE_CHECKING:
+    Latch = PythonLatch
+else:
+    Latch = _accel.pick("latch.Latch", PythonLatch)
 
 
 class Clock(Protocol):

@@ -35,7 +35,7 @@ class Home:
     Threads: any reads; `io_ident` is written by the I/O thread, `forked` by the child of a fork before it has threads.
     """
 
-    __slots__ = ("_io_log", "_log", "clock", "forked", "io_ident", "outlet")
+    __slots__ = ("_io_log", "_log", "clock", "forked", "gives_way", "io_ident", "outlet")
 
     def __init__(self, clock: Clock, outlet: Outlet | None = None) -> None:
         self.clock = clock
@@ -45,6 +45,8 @@ class Home:
         self._log = None if outlet is None else RateLimited(_logger, clock)
         self.io_ident: int | None = None
         self.forked = False
+        self.gives_way = False
+        """The I/O thread has nothing else to do: who waits for the outcome that it gives goes on before it does; written by it."""
 
     def on_io_thread(self) -> bool:
         return self.io_ident == threading.get_ident()
@@ -152,11 +154,26 @@ class PythonCompletionState:
         except ValueError:
             pass  # let through by finish()
 
+    def wait_until(self, deadline_s: float | None, what: str = "Waiting for a future") -> bool:
+        """Block until settled, split, or the deadline on the clock's scale; IllegalStateError where that could never come."""
+        if self._is_over():
+            return True
+        self.home.check_may_wait(what)
+        latch = Latch()
+        self.add_waiter(latch)
+        try:
+            return self._is_over() or self.home.clock.wait(latch, deadline_s) or self._is_over()
+        finally:
+            self.remove_waiter(latch)
+
+    def _is_over(self) -> bool:
+        return self.settled or self.parts is not None
+
     def release_waiters(self) -> None:
         """Let everybody through who waits in wait_until()."""
         while self._waiters:
             try:
-                self._waiters.popleft().open()
+                self._waiters.popleft().open(self.home.gives_way)
             except IndexError:
                 break  # the waiter gave up in this instant
 
@@ -217,6 +234,20 @@ class PythonFutureState:
         exception = completion.exception_of(self) if completion.done else None
         return None if exception is None else completion.shown(self, exception)
 
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait at most `timeout` seconds; the value, or the error raised; KafkaTimeoutError (a TimeoutError too) where time is up."""
+        completion = self._completion
+        if not completion.done:
+            deadline_s = None if timeout is None else completion.home.clock.monotonic() + timeout
+            while not completion.done:
+                if not completion.wait_until(deadline_s, "Getting the result of a future") and not self._completion.done:
+                    raise KafkaTimeoutError(f"Timeout after waiting for {timeout} secs.")
+                completion = self._completion  # another one where the batch was split meanwhile
+        exception = self.exception
+        if exception is not None:
+            raise exception.with_traceback(None)  # one object for many futures: it must not collect every waiter's frames
+        return self.value
+
     def add_callback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
         return self._register(ON_SUCCESS, f, args, kwargs)
@@ -258,21 +289,6 @@ class Completion(CompletionState):
         self.parts = parts
         self.move_callbacks()
         self.release_waiters()
-
-    def wait_until(self, deadline_s: float | None, what: str = "Waiting for a future") -> bool:
-        """Block until settled, split, or the deadline on the clock's scale; IllegalStateError where that could never come."""
-        if self._is_over():
-            return True
-        self.home.check_may_wait(what)
-        latch = Latch()
-        self.add_waiter(latch)
-        try:
-            return self._is_over() or self.home.clock.wait(latch, deadline_s) or self._is_over()
-        finally:
-            self.remove_waiter(latch)
-
-    def _is_over(self) -> bool:
-        return self.settled or self.parts is not None
 
 
 def part_of(parts: Parts, position: int) -> tuple[Completion, int]:
@@ -362,20 +378,6 @@ class Future(FutureState, metaclass=_FutureType):
         self.add_errback(future.failure)
         return self
 
-    def result(self, timeout: float | None = None) -> Any:
-        """Wait at most `timeout` seconds; the value, or the error raised; KafkaTimeoutError (a TimeoutError too) where time is up."""
-        if not self.is_done:
-            completion = self._completion
-            deadline_s = None if timeout is None else completion.home.clock.monotonic() + timeout
-            while not completion.done:
-                if not completion.wait_until(deadline_s, "Getting the result of a future") and not self.is_done:
-                    raise KafkaTimeoutError(f"Timeout after waiting for {timeout} secs.")
-                completion = self._completion  # another one where the batch was split meanwhile
-        exception = self.exception
-        if exception is not None:
-            raise exception.with_traceback(None)  # one object for many futures: it must not collect every waiter's frames
-        return self.value
-
     def done(self) -> bool:
         return self.is_done
 
@@ -419,7 +421,7 @@ class Future(FutureState, metaclass=_FutureType):
             raise IllegalStateError("Future is already complete")
 
 
-_accel.install("outcomes", future=Future, report_callback_error=report_callback_error)
+_accel.install("outcomes", future=Future, latch=Latch, timeout_error=KafkaTimeoutError, report_callback_error=report_callback_error)
 
 
 class FutureFailureError(AssertionError, TypeError):

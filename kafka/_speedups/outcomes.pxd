@@ -29,6 +29,9 @@ cdef class CompletionState:
     cpdef list take_callbacks(self)
     cdef int _run_callbacks(self, bint on_io_thread) except -1
     cdef int _finish(self, bint on_io_thread) except -1
+    cpdef add_waiter(self, latch)
+    cpdef remove_waiter(self, latch)
+    cpdef bint wait_until(self, deadline_s, what=*) except -1
     cpdef release_waiters(self)
     cdef int _call(self, FutureState future, int kind, object function, bint on_io_thread) except -1
     cdef object _shown(self, FutureState future, object exception)

@@ -6,6 +6,8 @@ def install(
     *,
     record_metadata: type[Any] | None = None,
     future: type[Any] | None = None,
+    latch: type[Any] | None = None,
+    timeout_error: type[Any] | None = None,
     report_callback_error: Callable[[Any, BaseException, bool], None] | None = None,
 ) -> None: ...
 def untrack(thing: Any) -> None: ...

@@ -33,14 +33,18 @@ cdef enum:
 
 cdef object _record_metadata = None
 cdef object _future = None                # kafka.future.Future
+cdef object _latch = None                 # kafka._clock.Latch
+cdef object _timeout_error = None
 cdef object _report_callback_error = None
 
 
-def install(*, record_metadata=None, future=None, report_callback_error=None):
+def install(*, record_metadata=None, future=None, latch=None, timeout_error=None, report_callback_error=None):
     """Make known the Python classes and functions that compiled code makes or calls."""
-    global _record_metadata, _future, _report_callback_error
+    global _record_metadata, _future, _latch, _timeout_error, _report_callback_error
     _record_metadata = record_metadata or _record_metadata
     _future = future or _future
+    _latch = latch or _latch
+    _timeout_error = timeout_error or _timeout_error
     _report_callback_error = report_callback_error or _report_callback_error
 
 
@@ -127,15 +131,29 @@ cdef class CompletionState:
             self.release_waiters()
         return 0
 
-    def add_waiter(self, latch):
+    cpdef add_waiter(self, latch):
         cdef list first = []
         if self._waiters is None:
             self._waiters = first
         self._waiters.append(latch)
 
-    def remove_waiter(self, latch):
+    cpdef remove_waiter(self, latch):
         if self._waiters is not None and latch in self._waiters:
             self._waiters.remove(latch)
+
+    cpdef bint wait_until(self, deadline_s, what="Waiting for a future") except -1:
+        if self.settled or self.parts is not None:
+            return True
+        self.home.check_may_wait(what)
+        latch = _latch()
+        self.add_waiter(latch)
+        try:
+            if not (self.settled or self.parts is not None):
+                if not self.home.clock.wait(latch, deadline_s):
+                    return self.settled or self.parts is not None
+            return True
+        finally:
+            self.remove_waiter(latch)
 
     cpdef release_waiters(self):
         cdef list waiters = self._waiters
@@ -143,7 +161,7 @@ cdef class CompletionState:
             return
         self._waiters = None
         for latch in waiters:
-            latch.open()
+            latch.open(self.home.gives_way)
 
     cdef int _call(self, FutureState future, int kind, object function, bint on_io_thread) except -1:
         cdef object exception = self.exception_of(future)
@@ -215,6 +233,10 @@ cdef class FutureState:
         exception = completion.exception_of(self)
         return None if exception is None else completion._shown(self, exception)
 
+    def result(self, timeout=None):
+        """Wait at most `timeout` seconds; the value, or the error raised; KafkaTimeoutError (a TimeoutError too) where time is up."""
+        return _result(self, timeout)
+
     def add_callback(self, f, *args, **kwargs):
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
         _resolved(self)._register(self, ON_SUCCESS, _bound(f, args, kwargs))
@@ -237,7 +259,7 @@ cdef class FutureState:
 cdef class FutureRecordMetadata(FutureState):
     """Twin: kafka.producer.future.PythonFutureRecordMetadata.
 
-    What no record needs at send() is not written again here: it is the code of kafka.future.Future, called with this future.
+    What no record needs on its way is not written again here: it is the code of kafka.future.Future, called with this future.
     """
 
     @property
@@ -252,11 +274,7 @@ cdef class FutureRecordMetadata(FutureState):
 
     def get(self, timeout=None):
         """Wait at most `timeout` seconds; the record's metadata, or its error raised; KafkaTimeoutError where time is up."""
-        return _future.result(self, timeout)
-
-    def result(self, timeout=None):
-        """get(), by its name in concurrent.futures."""
-        return _future.result(self, timeout)
+        return _result(self, timeout)
 
     def __await__(self):
         return _future.__await__(self)
@@ -340,6 +358,20 @@ cdef CompletionState _resolved(FutureState future):
             completion = <CompletionState>(<tuple>parts[index])[0]
         future._of = completion
     return completion
+
+
+cdef object _result(FutureState future, object timeout):
+    cdef CompletionState completion = _resolved(future)
+    if not completion.done:
+        deadline_s = None if timeout is None else completion.home.clock.monotonic() + timeout
+        while not completion.done:
+            if not completion.wait_until(deadline_s, "Getting the result of a future") and not _resolved(future).done:
+                raise _timeout_error(f"Timeout after waiting for {timeout} secs.")
+            completion = _resolved(future)
+    exception = completion.exception_of(future)
+    if exception is not None:
+        raise completion._shown(future, exception).with_traceback(None)
+    return completion.value_of(future)
 
 
 cdef object _bound(object f, tuple args, dict kwargs):

@@ -284,7 +284,8 @@ cdef class SendPath:
         slot.open = batch
         slot.records = records
         try:
-            self._wake()
+            # Of a record that nothing else waits with the outcome is likely to be waited for: it is sent before this thread goes on.
+            self._wake(self._memory._used() == records.open_bytes)
         except BaseException:  # of a signal handler: the I/O thread must be woken whatever that raises
             self._wake()
             raise

@@ -178,10 +178,16 @@ cdef class EventWaker:
     def fileno(self):
         return self._descriptor
 
-    def wake(self):
+    def wake(self, bint gives_way=False):
         cdef uint64_t one = 1
-        if self._descriptor >= 0:
-            write(self._descriptor, &one, sizeof(one))  # can fail only where nobody ever looked
+        cdef int descriptor = self._descriptor
+        if descriptor < 0:
+            return
+        if gives_way:
+            with nogil:
+                write(descriptor, &one, sizeof(one))
+        else:
+            write(descriptor, &one, sizeof(one))  # can fail only where nobody ever looked
 
     def drain(self):
         pass

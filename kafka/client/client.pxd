@@ -39,7 +39,7 @@ cdef class KafkaClient:
     cdef bint _is_closed
     cdef bint _has_called_back
 
-    cpdef wake(self)
+    cpdef wake(self, bint gives_way=*)
     @cython.locals(connection=BrokerConnection)
     cpdef bint can_send(self, node_id, double now_s) except -1
     @cython.locals(connection=BrokerConnection)
@@ -50,6 +50,8 @@ cdef class KafkaClient:
     cpdef int version_for(self, node_id, request_class) except -1
     @cython.locals(connection=BrokerConnection, due_s=double)
     cpdef double next_deadline_s(self, double now_s) except? -1
+    @cython.locals(connection=BrokerConnection)
+    cpdef send(self, node_id, request, on_response, on_failure, on_written=*, timeout_s=*)
     cpdef begin_turn(self)
     @cython.locals(
         began_s=double, selecting_s=double, selected_s=double, ended_s=double, connection=BrokerConnection, with_data=list, events=list

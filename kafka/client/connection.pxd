@@ -4,6 +4,7 @@ cimport cython
 
 from kafka.client.channel cimport Channel
 from kafka.client.inflight cimport InFlight, Outgoing, Request
+from kafka.client.negotiation cimport request_buffers, response_from
 
 from kafka.client.metrics cimport ClientMetrics
 
@@ -27,6 +28,7 @@ cdef class BrokerConnection:
     cdef object _tools
     cdef ClientMetrics _metrics
     cdef object _clock
+    cdef object _client_id
     cdef double _max_idle_s
     cdef object _addresses
     cdef object _stream

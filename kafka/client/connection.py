@@ -114,6 +114,7 @@ class BrokerConnection:
         self._tools = tools
         self._metrics = tools.metrics
         self._clock = tools.clock
+        self._client_id = tools.options.client_id
         self._max_idle_s = tools.options.connections_max_idle_s
         self._addresses: deque[SocketAddress] = deque()
         self._stream: Stream | None = None
@@ -318,7 +319,7 @@ class BrokerConnection:
         """Take a request; the next poll sends it. Raises what encoding raises, and nothing is sent then."""
         version = self.version_for(type(request))
         correlation_id = self._next_correlation_id
-        buffers = request_buffers(request, version, correlation_id, self._tools.options.client_id)
+        buffers = request_buffers(request, version, correlation_id, self._client_id)
         self._next_correlation_id = (correlation_id + 1) % _CORRELATION_IDS
         now_s = self._clock.monotonic()
         if is_counted:
@@ -451,7 +452,10 @@ class BrokerConnection:
             self._tools.log.exception(f"surprise {self.node_id}", "Unexpected error while an answer of %s was read", self._name())
             self._lose(KafkaConnectionError(f"unexpected error: {error!r}"), also=[request])
             return
-        self._guarded(request.on_response, response, self.node_id)
+        try:
+            request.on_response(response, self.node_id)
+        except Exception:  # noqa: BLE001 - it is logged there
+            self._on_bad_callback()
 
     def _note_answer(self, request: Request, response: Any, now_s: float) -> None:
         """What an answer says of the node."""
@@ -468,8 +472,12 @@ class BrokerConnection:
     def _guarded(self, callback: Callable[..., None], *arguments: Any) -> None:
         try:
             callback(*arguments)
-        except Exception:
-            self._tools.log.exception(f"callback {self.node_id}", "Unexpected error while an answer of node %s was handled", self.node_id)
+        except Exception:  # noqa: BLE001 - it is logged there
+            self._on_bad_callback()
+
+    def _on_bad_callback(self) -> None:
+        """An exception handler's: nothing that callbacks raise gets out."""
+        self._tools.log.exception(f"callback {self.node_id}", "Unexpected error while an answer of node %s was handled", self.node_id)
 
     # --- time -------------------------------------------------------------------------------------------------------
 

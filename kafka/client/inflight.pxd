@@ -4,13 +4,14 @@ cimport cython
 
 
 cdef class Outgoing:
-    cdef object _buffers
+    cdef list _buffers
+    cdef Py_ssize_t _at
     cdef public Py_ssize_t size_bytes
     cdef public bint is_started
     cdef public bint is_written
 
     cpdef list next_buffers(self)
-    @cython.locals(size=Py_ssize_t)
+    @cython.locals(size=Py_ssize_t, buffers=list)
     cpdef bint advance(self, Py_ssize_t count) except -1
 
 

@@ -5,10 +5,9 @@ Imported by: client.connection, client.channel.  Imports: errors, protocol.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Callable, Protocol, Union
 
 from kafka.errors import CorrelationIdError, KafkaError
@@ -30,33 +29,37 @@ class Outgoing:
     Threads: the I/O thread.
     """
 
-    __slots__ = ("_buffers", "is_started", "is_written", "size_bytes")
+    __slots__ = ("_at", "_buffers", "is_started", "is_written", "size_bytes")
 
-    def __init__(self, buffers: Sequence[Buffer]) -> None:
-        self._buffers: deque[Buffer] = deque(buffers)
-        self.size_bytes = sum(map(len, buffers))
+    def __init__(self, buffers: list[Buffer]) -> None:
+        self._buffers = buffers
+        self._at = 0  # the first that is not sent
+        self.size_bytes = 0
+        for buffer in buffers:
+            self.size_bytes += len(buffer)
         self.is_started = False
         """Whether its first byte may have left."""
         self.is_written = False
         """Whether its last byte is in the socket."""
 
     def next_buffers(self) -> list[Buffer]:
-        return list(itertools.islice(self._buffers, _MOST_BUFFERS))
+        return self._buffers[self._at : self._at + _MOST_BUFFERS]
 
     def advance(self, count: int) -> bool:
         """Forget `count` bytes that were sent; True if none are left."""
         self.is_started = True
         buffers = self._buffers
-        while count:
-            first = buffers[0]
-            if count < len(first):
-                buffers[0] = memoryview(first)[count:]
+        while self._at < len(buffers):
+            first = buffers[self._at]
+            size = len(first)
+            if count < size:
+                if count:
+                    buffers[self._at] = memoryview(first)[count:]
                 return False
-            count -= len(first)
-            buffers.popleft()
-        while buffers and not len(buffers[0]):
-            buffers.popleft()
-        return not buffers
+            count -= size
+            buffers[self._at] = b""
+            self._at += 1
+        return True
 
 
 class Request(Outgoing):
@@ -70,7 +73,7 @@ class Request(Outgoing):
 
     def __init__(
         self,
-        buffers: Sequence[Buffer],
+        buffers: list[Buffer],
         correlation_id: int,
         request_class: type[Any],
         version: int,

@@ -98,8 +98,7 @@ def legacy_table(release: tuple[int, ...]) -> ApiVersionTable:
 def request_buffers(request: Any, version: int, correlation_id: int, client_id: str) -> list[Buffer]:
     """The request's whole frame; big parts are passed through uncopied."""
     flexible = request.FLEXIBLE_FROM is not None and version >= request.FLEXIBLE_FROM
-    body = request.encode_chain(version)
-    return list(request_frame(request.API_KEY, version, correlation_id, client_id, flexible, body))
+    return request_frame(request.API_KEY, version, correlation_id, client_id, flexible, request.encode_chain(version))
 
 
 def response_from(request_class: type[Any], version: int, frame: bytes) -> Any:

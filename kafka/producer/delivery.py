@@ -59,13 +59,9 @@ class DeliveryPolicy:
     keeps_order: bool
     """One batch of a partition in flight at a time: max_in_flight_requests_per_connection=1."""
 
-    def expires_s(self, batch: ProducerBatch) -> float:
-        """When a batch that waits to be sent, or sent again, is given up, on the clock's scale."""
-        return batch.created_s + self.longest_wait_s
-
     @property
     def longest_wait_s(self) -> float:
-        """How long a record may wait to be sent."""
+        """How long a batch may wait to be sent, or sent again, from its creation on; a record may wait so long too."""
         return self.linger_s + self.request_timeout_s if self.delivery_timeout_s is None else self.delivery_timeout_s
 
     @property

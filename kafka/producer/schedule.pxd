@@ -12,7 +12,7 @@ cdef class Schedule:
     cdef double _linger_s
     cdef bint _keeps_order
     cdef object _leader_of
-    cdef object _expires_s
+    cdef double _longest_wait_s
     cdef dict _lines
     cdef list _wakes
     cdef Py_ssize_t _most_wakes
@@ -36,5 +36,7 @@ cdef class Schedule:
     cpdef forget(self, ProducerBatch batch)
     cpdef list take_expired(self, double now_s)
     cpdef _leave_line(self, PartitionQueue queue)
+    @cython.locals(oldest=ProducerBatch)
+    cpdef double _expires_s(self, PartitionQueue queue) except? -1
     @cython.locals(due_s=double)
     cpdef _watch_expiry(self, PartitionQueue queue)

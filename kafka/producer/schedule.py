@@ -33,12 +33,12 @@ class Schedule:
         linger_s: float,
         keeps_order: bool,
         leader_of: Callable[[TopicPartition], int | None],
-        expires_s: Callable[[ProducerBatch], float],
+        longest_wait_s: float,
     ) -> None:
         self._linger_s = linger_s
         self._keeps_order = keeps_order  # one batch of a partition in flight at a time
         self._leader_of = leader_of
-        self._expires_s = expires_s
+        self._longest_wait_s = longest_wait_s  # of a batch, from its creation on
         self._lines: dict[int, OrderedDict[PartitionQueue, None]] = {}
         self._wakes: list[tuple[float, int, PartitionQueue]] = []  # heaps; an entry counts only while the queue still names its time
         self._most_wakes = _FEW_WAKES  # how many before those that count no more are thrown out
@@ -150,7 +150,7 @@ class Schedule:
             if queue.expires_at_s != due_s:
                 continue
             queue.expires_at_s = None
-            while queue.batches and self._expires_s(queue.batches[0]) <= now_s:
+            while queue.batches and self._expires_s(queue) <= now_s:
                 batch = queue.batches.popleft()
                 batch.seal()
                 expired.append(batch)
@@ -195,8 +195,13 @@ class Schedule:
             queue.place.pop(queue, None)
             queue.place = None
 
+    def _expires_s(self, queue: PartitionQueue) -> float:
+        """When the oldest batch that waits there is given up."""
+        oldest = queue.batches[0]
+        return oldest.created_s + self._longest_wait_s
+
     def _watch_expiry(self, queue: PartitionQueue) -> None:
-        due_s = self._expires_s(queue.batches[0])
+        due_s = self._expires_s(queue)
         if queue.expires_at_s is None or due_s < queue.expires_at_s:
             queue.expires_at_s = due_s
             heapq.heappush(self._expiries, (due_s, next(self._tie), queue))

@@ -7,6 +7,7 @@ from kafka.producer.batch cimport ProducerBatch
 from kafka.producer.metrics cimport SenderMetrics
 from kafka.producer.partition_queue cimport PartitionQueue
 from kafka.producer.schedule cimport Schedule
+from kafka.protocol.produce_batches cimport PartitionAnswer, ProduceAnswer, ProduceBatches
 
 cdef object _IN_FLIGHT
 cdef object _SUCCEEDED
@@ -32,6 +33,9 @@ cdef class Sender:
     cdef readonly object deferral
     cdef object _policy
     cdef int _acks
+    cdef object _delivery_timeout_s
+    cdef double _request_timeout_s
+    cdef Py_ssize_t _max_request_bytes
     cdef int _request_timeout_ms
     cdef object _codec
     cdef object _ahead
@@ -65,7 +69,7 @@ cdef class Sender:
     cpdef _note_done(self, result)
     cpdef _check_flushes(self)
     cpdef _notice_cluster(self, double now_s)
-    @cython.locals(due_s=double)
+    @cython.locals(due_s=double, tell_at_s=double)
     cpdef double _next_turn_s(self, double now_s) except? -1
     @cython.locals(batch=ProducerBatch)
     cpdef _expire(self, double began_s, double now_s)
@@ -75,13 +79,14 @@ cdef class Sender:
     cpdef _send(self, leader, list batches, double now_s)
     @cython.locals(batch=ProducerBatch, topics=dict, sent=list, version=int, buffers=list)
     cpdef _hand_over(self, leader, list batches, double now_s)
-    @cython.locals(magic=int, queue=PartitionQueue)
+    @cython.locals(magic=int, queue=PartitionQueue, buffers=list, wire_bytes=Py_ssize_t, limit=Py_ssize_t)
     cpdef list _assemble(self, ProducerBatch batch, int version)
     @cython.locals(batch=ProducerBatch)
-    cpdef _on_response(self, list batches, response, node_id)
-    cpdef _on_answer(self, ProducerBatch batch, response)
+    cpdef _on_response(self, list batches, ProduceAnswer response, node_id)
+    @cython.locals(answer=PartitionAnswer)
+    cpdef _on_answer(self, ProducerBatch batch, ProduceAnswer response)
     @cython.locals(queue=PartitionQueue)
-    cpdef _succeed(self, ProducerBatch batch, answer)
+    cpdef _succeed(self, ProducerBatch batch, PartitionAnswer answer)
     @cython.locals(queue=PartitionQueue)
     cpdef _leave_flight(self, ProducerBatch batch)
     @cython.locals(was_in_flight=bint)

@@ -81,7 +81,7 @@ class Sender:
             linger_s=policy.linger_s,
             keeps_order=policy.keeps_order,
             leader_of=cluster.leader_for_partition,
-            expires_s=policy.expires_s,
+            longest_wait_s=policy.longest_wait_s,
         )
         self._home = home
         self._client = client
@@ -101,6 +101,9 @@ class Sender:
         deferral.on_placed = self._note_replaced
         self._policy = policy
         self._acks = policy.acks
+        self._delivery_timeout_s = policy.delivery_timeout_s
+        self._request_timeout_s = policy.request_timeout_s
+        self._max_request_bytes = policy.max_request_bytes
         self._request_timeout_ms = int(policy.request_timeout_s * 1000)
         self._codec = codec
         self._ahead = accumulator.ahead
@@ -376,9 +379,8 @@ class Sender:
     def _next_turn_s(self, now_s: float) -> float:
         if self._fresh or self._flush_requests or (self._is_closing and self.is_done()):
             return now_s
-        due_s = min(
-            self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(now_s), self._untold.tell_at_s, self._forget_at_s
-        )
+        tell_at_s = self._untold.tell_at_s
+        due_s = min(self._stop_at_s, self.schedule.next_timer_s(), self._client.next_deadline_s(now_s), tell_at_s, self._forget_at_s)
         if self._unplaced:
             due_s = min(due_s, self.deferral.next_deadline_s())
         if self._waiting_lines:
@@ -412,7 +414,7 @@ class Sender:
                 self._cluster.update_wanted = True
                 continue
             while client.can_send(leader, now_s):
-                batches = schedule.take(leader, self._policy.max_request_bytes)
+                batches = schedule.take(leader, self._max_request_bytes)
                 if not batches:
                     break
                 self._send(leader, batches, now_s)
@@ -444,22 +446,22 @@ class Sender:
                 self._fail(batch, as_kafka_error(error))
                 continue
             sent.append(batch)
-            if self._policy.delivery_timeout_s is not None:
-                self._in_flight[batch] = self._policy.expires_s(batch)
+            if self._delivery_timeout_s is not None:
+                self._in_flight[batch] = batch.created_s + self._delivery_timeout_s
             topic, partition = batch.topic_partition
             topics.setdefault(topic, []).append((partition, buffers))
             self._metrics.batch_sent(batch, batch.wire_bytes, now_s)
         if not sent:
             return
-        request = ProduceBatches(acks=self._acks, timeout_ms=self._request_timeout_ms, topics=topics)
+        request = ProduceBatches(self._acks, self._request_timeout_ms, topics)
         self._metrics.request_sent(sent)
         self._client.send(
             leader,
             request,
-            on_response=functools.partial(self._on_response, sent),
-            on_failure=functools.partial(self._on_failure, sent),
-            on_written=functools.partial(self._on_written, sent) if self._acks == 0 else None,
-            timeout_s=self._policy.request_timeout_s,
+            functools.partial(self._on_response, sent),
+            functools.partial(self._on_failure, sent),
+            functools.partial(self._on_written, sent) if self._acks == 0 else None,
+            self._request_timeout_s,
         )
 
     def _assemble(self, batch: ProducerBatch, version: int) -> list[bytes | bytearray | memoryview]:
@@ -469,8 +471,11 @@ class Sender:
         if self._accumulator.format.magic != magic:
             self._accumulator.adopt_format(magic)
         buffers = batch.assemble(self._codec, magic, None if self._codec is None else self._ahead.take(batch))
-        batch.wire_bytes = sum(map(len, buffers))
-        limit = self._policy.max_request_bytes
+        wire_bytes = 0
+        for buffer in buffers:
+            wire_bytes += len(buffer)
+        batch.wire_bytes = wire_bytes
+        limit = self._max_request_bytes
         if self._codec is not None and batch.size_bytes > limit and batch.wire_bytes > limit:  # taken for what compression might make of it
             raise too_large_compressed_error(batch.topic_partition, batch.size_bytes, batch.wire_bytes, self._codec.name, limit)
         queue = batch.partition
@@ -502,7 +507,8 @@ class Sender:
             self._fail(batch, as_kafka_error(error))
 
     def _on_answer(self, batch: ProducerBatch, response: ProduceAnswer) -> None:
-        answer = response.find(*batch.topic_partition)
+        topic, partition = batch.topic_partition
+        answer = response.find(topic, partition)
         if batch.is_final:
             self._log.warning("late", "An answer for %r came after it was given up", batch)
         elif answer is None:
@@ -634,6 +640,7 @@ class Sender:
         if self._codec is not None:
             self._ahead.forget(batch)
         self._memory.release(batch.size_bytes)
+        self._home.gives_way = not self._memory.used_bytes
         self.in_callback = True
         try:
             complete()

@@ -3,6 +3,13 @@
 cimport cython
 
 
+@cython.locals(size=Py_ssize_t, head=bytes)
+cpdef list request_frame(int api_key, int version, correlation_id, client_id, bint flexible, body)
+
+@cython.locals(flexible=bint)
+cpdef Py_ssize_t response_body_offset(request_class, int version, frame) except -1
+
+
 cdef class FrameDecoder:
     cdef Py_ssize_t _max_bytes
     cdef bytearray _kept

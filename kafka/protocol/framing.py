@@ -31,7 +31,9 @@ _FOREIGN_STARTS = {
 def request_frame(api_key: int, version: int, correlation_id: int, client_id: str | None, flexible: bool, body: Sequence[Buffer]) -> list[Buffer]:
     """Buffers of a whole request: size, header (version 1, or 2 where flexible, KIP-482), and the body's buffers as they are."""
     head = _rest_of_header(client_id, flexible)
-    size = _HEADER.size - _SIZE.size + len(head) + sum(map(len, body))
+    size = _HEADER.size - _SIZE.size + len(head)
+    for buffer in body:
+        size += len(buffer)
     return [_HEADER.pack(size, api_key, version, correlation_id) + head, *body]
 
 
@@ -84,11 +86,12 @@ def read_correlation_id(frame: Buffer) -> int:
 
 def response_body_offset(request_class: Any, version: int, frame: Buffer) -> int:
     """Where the body begins in a response's frame."""
-    if len(frame) > _SIZE.size and (not has_flexible_response_header(request_class, version) or frame[_SIZE.size] == 0):
-        return _SIZE.size + int(has_flexible_response_header(request_class, version))
+    flexible = has_flexible_response_header(request_class, version)
+    if len(frame) > _SIZE.size and (not flexible or frame[_SIZE.size] == 0):
+        return _SIZE.size + int(flexible)
     view = memoryview(frame)
     primitives.need(view, 0, _SIZE.size)
-    return _skip_tags(view, _SIZE.size) if has_flexible_response_header(request_class, version) else _SIZE.size
+    return _skip_tags(view, _SIZE.size) if flexible else _SIZE.size
 
 
 def _skip_tags(view: memoryview, position: int) -> int:

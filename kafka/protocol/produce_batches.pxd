@@ -6,13 +6,35 @@ cdef tuple _LAYOUTS
 cdef tuple _ONE_BYTE
 
 
+cdef class PartitionAnswer:
+    cdef readonly int partition
+    cdef readonly int error_code
+    cdef readonly long long base_offset
+    cdef readonly long long log_append_time_ms
+    cdef readonly long long log_start_offset
+    cdef readonly object record_errors
+    cdef readonly object error_message
+
+
 cdef class ProduceAnswer:
-    cdef readonly object partitions
-    cdef readonly object throttle_time_ms
+    cdef readonly dict partitions
+    cdef readonly int throttle_time_ms
+
+    @cython.locals(of_topic=dict)
+    cpdef PartitionAnswer find(self, topic, index)
 
 
-@cython.locals(flexible=bint, partitions=dict, of_topic=dict, size=Py_ssize_t, count=Py_ssize_t, end=Py_ssize_t)
+@cython.locals(flexible=bint, partitions=dict, of_topic=dict, size=Py_ssize_t, count=Py_ssize_t, fields=tuple)
 cpdef ProduceAnswer _plain_answer(int version, bytes data, Py_ssize_t at)
+
+cdef class ProduceBatches:
+    cdef int acks
+    cdef int timeout_ms
+    cdef dict topics
+
+    @cython.locals(flexible=bint, out=list, head=bytes, total=Py_ssize_t, buffers=list, size=bytes, name=bytes)
+    cpdef list encode_chain(self, int version)
+
 
 cpdef tuple _count(bytes data, Py_ssize_t at, bint flexible)
 

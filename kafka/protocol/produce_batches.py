@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+from kafka.errors import UnsupportedVersionError
 from kafka.protocol.primitives import Buffer, unsigned_varint
 from kafka.protocol.produce import BatchIndexAndErrorMessage, ProduceRequest, ProduceResponse
 
@@ -25,16 +26,31 @@ _NULL_COMPACT = b"\0"
 _NULL_STRING = _INT16.pack(-1)
 
 
-class PartitionAnswer(NamedTuple):
-    """What a broker says of one partition's batch."""
+class PartitionAnswer:
+    """What a broker says of one partition's batch.
 
-    partition: int
-    error_code: int
-    base_offset: int
-    log_append_time_ms: int = -1
-    log_start_offset: int = -1
-    record_errors: Sequence[BatchIndexAndErrorMessage] = ()
-    error_message: str | None = None
+    Threads: one.
+    """
+
+    __slots__ = ("base_offset", "error_code", "error_message", "log_append_time_ms", "log_start_offset", "partition", "record_errors")
+
+    def __init__(
+        self,
+        partition: int,
+        error_code: int,
+        base_offset: int,
+        log_append_time_ms: int = -1,
+        log_start_offset: int = -1,
+        record_errors: Sequence[BatchIndexAndErrorMessage] = (),
+        error_message: str | None = None,
+    ) -> None:
+        self.partition = partition
+        self.error_code = error_code
+        self.base_offset = base_offset
+        self.log_append_time_ms = log_append_time_ms
+        self.log_start_offset = log_start_offset
+        self.record_errors = record_errors
+        self.error_message = error_message
 
 
 class _Layout(NamedTuple):
@@ -50,6 +66,7 @@ _FROM_2 = _Layout(struct.Struct(">ihqq0s"), b"")
 _FROM_5 = _Layout(struct.Struct(">ihqqq0s"), b"")
 _FROM_8 = _Layout(struct.Struct(">ihqqq6s"), b"\x00\x00\x00\x00\xff\xff")
 _FROM_9 = _Layout(struct.Struct(">ihqqq3s"), b"\x01\x00\x00")
+_ERROR_CODE, _MOST_FIELDS = 1, 6
 _LAYOUTS = (_FROM_0, _FROM_0, _FROM_2, _FROM_2, _FROM_2, _FROM_5, _FROM_5, _FROM_5, _FROM_8, *[_FROM_9] * (ProduceRequest.VALID_VERSIONS[1] - 8))
 """By version."""
 
@@ -94,7 +111,6 @@ def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
     layout, rest = _LAYOUTS[version]
     flexible = version >= 9
     partitions: dict[str, dict[int, PartitionAnswer]] = {}
-    view = memoryview(data)
     try:
         count, at = _count(data, at, flexible)
         for _ in range(count):
@@ -102,16 +118,20 @@ def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
             size, at = _count(data, at, flexible)
             if name in partitions:
                 return None
-            end = at + size * layout.size
             of_topic: dict[int, PartitionAnswer] = {}
-            for index, error_code, base_offset, *more, tail in layout.iter_unpack(view[at:end]):
-                if error_code or tail != rest:
+            for _ in range(size):
+                fields = layout.unpack_from(data, at)
+                if fields[_ERROR_CODE] or fields[-1] != rest:
                     return None
-                of_topic[index] = PartitionAnswer(index, 0, base_offset, *more)
+                at += layout.size
+                index = fields[0]
+                if len(fields) == _MOST_FIELDS:
+                    of_topic[index] = PartitionAnswer(index, 0, fields[2], fields[3], fields[4])
+                else:
+                    of_topic[index] = PartitionAnswer(index, 0, fields[2], fields[3] if len(fields) == _MOST_FIELDS - 1 else -1)
             if len(of_topic) != size:
                 return None
             partitions[name] = of_topic
-            at = end
             if flexible:
                 if data[at]:
                     return None
@@ -165,25 +185,32 @@ def _unsigned(data: bytes, at: int) -> tuple[int, int]:
             raise IndexError
 
 
-class ProduceBatches(ProduceRequest):
+class ProduceBatches:
     """A Produce request for batches that are there as buffers: `topics[name]` is a list of (partition, buffers of the batch).
 
     Threads: one.
     """
 
+    API_KEY = ProduceRequest.API_KEY
     VALID_VERSIONS = (0, ProduceRequest.NEWEST_ASKED)
+    FLEXIBLE_FROM = ProduceRequest.FLEXIBLE_FROM
+    NEWEST_ASKED = ProduceRequest.NEWEST_ASKED
     RESPONSE: ClassVar[Any] = ProduceAnswer
+    is_flexible = ProduceRequest.is_flexible
 
-    def __init__(self, *, acks: int, timeout_ms: int, topics: Mapping[str, Sequence[tuple[int, Sequence[Buffer]]]]) -> None:
-        self.transactional_id = None
+    __slots__ = ("acks", "timeout_ms", "topics")
+
+    def __init__(self, acks: int, timeout_ms: int, topics: Mapping[str, Sequence[tuple[int, Sequence[Buffer]]]]) -> None:
         self.acks = acks
         self.timeout_ms = timeout_ms
         self.topics = topics
 
     def encode_chain(self, version: int) -> list[Buffer]:
         """The body as buffers in order, the batches' own among them; UnsupportedVersionError for a version not declared."""
-        self._check(version)
-        flexible = self.is_flexible(version)
+        first, last = ProduceBatches.VALID_VERSIONS
+        if not first <= version <= last:
+            raise UnsupportedVersionError(f"ProduceBatches is known from version {first} to {last}, not {version}")
+        flexible = version >= ProduceBatches.FLEXIBLE_FROM
         out: list[Buffer] = []
         start = (_NULL_COMPACT if flexible else _NULL_STRING) if version >= 3 else b""
         head = start + _ACKS_AND_TIMEOUT.pack(self.acks, self.timeout_ms) + _length(len(self.topics), flexible)
@@ -192,7 +219,9 @@ class ProduceBatches(ProduceRequest):
             size = _varint(len(name) + 1) if flexible else _INT16.pack(len(name))
             head += size + name + _length(len(batches), flexible)
             for index, buffers in batches:
-                total = sum(map(len, buffers))
+                total = 0
+                for buffer in buffers:
+                    total += len(buffer)
                 head += _INT32.pack(index) + _varint(total + 1) if flexible else _INDEX_AND_SIZE.pack(index, total)
                 if len(buffers[0]) < _LEAST_BUFFER:  # a batch's header: a copy costs less than a buffer of its own
                     out.append(head + buffers[0])

@@ -17,6 +17,7 @@ class Tools:
     """As much of ConnectionTools as the constructor reads."""
 
     class options:
+        client_id = "c"
         reconnect_backoff_s = 0.05
         reconnect_backoff_max_s = 1.0
         connections_max_idle_s = 540.0

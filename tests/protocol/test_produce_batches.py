@@ -20,7 +20,7 @@ from kafka.protocol.produce import (
     TopicProduceData,
     TopicProduceResponse,
 )
-from kafka.protocol.produce_batches import ProduceAnswer, ProduceBatches
+from kafka.protocol.produce_batches import PartitionAnswer, ProduceAnswer, ProduceBatches
 
 VERSIONS = range(13)
 EVERY_VERSION = pytest.mark.parametrize("version", VERSIONS)
@@ -79,7 +79,11 @@ def answer(*, error_code: int = 0, record_errors: bool = False, leader: bool = F
 
 
 def seen(found: ProduceAnswer) -> Any:
-    return {topic: {number: tuple(one) for number, one in of.items()} for topic, of in found.partitions.items()}, found.throttle_time_ms
+    return {topic: {number: fields_of(one) for number, one in of.items()} for topic, of in found.partitions.items()}, found.throttle_time_ms
+
+
+def fields_of(p: PartitionAnswer) -> tuple[Any, ...]:
+    return p.partition, p.error_code, p.base_offset, p.log_append_time_ms, p.log_start_offset, p.record_errors, p.error_message
 
 
 def expected(version: int, data: bytes) -> Any:

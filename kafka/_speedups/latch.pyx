@@ -1,0 +1,84 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, nonecheck=False
+"""The gate that threads wait at, compiled: opening it can let go of the interpreter, so that whoever waited need not wait for that too.
+
+Imported by: _accel.  Imports: nothing of ours.
+"""
+
+import threading
+import time
+
+from libc.math cimport ceil
+
+cdef extern from "Python.h":
+    ctypedef void* PyThread_type_lock
+    ctypedef enum PyLockStatus:
+        PY_LOCK_FAILURE
+        PY_LOCK_ACQUIRED
+        PY_LOCK_INTR
+    PyThread_type_lock PyThread_allocate_lock() nogil
+    void PyThread_free_lock(PyThread_type_lock) nogil
+    PyLockStatus PyThread_acquire_lock_timed(PyThread_type_lock, long long, int) nogil
+    void PyThread_release_lock(PyThread_type_lock) nogil
+    int Py_MakePendingCalls() except -1
+
+cdef double LONGEST_S = 1e9      # that the system can count
+cdef object _plain_lock = threading.Lock if threading.Lock.__module__ == "_thread" else None  # gevent may have been there before
+
+
+cdef class Latch:
+    """Twin: kafka._clock.PythonLatch."""
+
+    cdef readonly bint is_open
+    cdef PyThread_type_lock _lock
+    cdef object _gate           # in its place where threads are not the system's: gevent's and eventlet's have locks of their own
+
+    def __cinit__(self):
+        if threading.Lock is not _plain_lock:  # or has come since
+            self._gate = threading.Lock()
+            self._gate.acquire()
+            return
+        self._lock = PyThread_allocate_lock()
+        if self._lock == NULL:
+            raise MemoryError
+        PyThread_acquire_lock_timed(self._lock, 0, 0)
+
+    def __dealloc__(self):
+        if self._lock != NULL:
+            PyThread_free_lock(self._lock)
+
+    cpdef open(self, bint gives_way=False):
+        if self.is_open:
+            return
+        self.is_open = True
+        if self._lock == NULL:
+            self._gate.release()
+        elif gives_way:
+            with nogil:
+                PyThread_release_lock(self._lock)
+        else:
+            PyThread_release_lock(self._lock)
+
+    cpdef bint block(self, double timeout_s) except -1:
+        cdef PyLockStatus status
+        cdef double deadline_s = 0.0
+        cdef long long timeout_us = -1
+        if self.is_open:
+            return True
+        if self._lock == NULL:
+            if not self._gate.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX)):
+                return self.is_open
+            self._gate.release()
+            return True
+        if timeout_s >= 0:
+            deadline_s = time.monotonic() + timeout_s
+        while True:
+            if timeout_s >= 0:
+                timeout_us = <long long>ceil(max(0.0, min(deadline_s - <double>time.monotonic(), LONGEST_S)) * 1e6)
+            with nogil:
+                status = PyThread_acquire_lock_timed(self._lock, timeout_us, 1)
+            if status == PY_LOCK_ACQUIRED:
+                PyThread_release_lock(self._lock)  # passes the gate on to the next waiter
+                return True
+            if status == PY_LOCK_FAILURE:
+                return self.is_open
+            Py_MakePendingCalls()  # a signal: its handler runs here, and what it raises gets out
