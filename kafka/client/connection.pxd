@@ -4,7 +4,7 @@ cimport cython
 
 from kafka.client.channel cimport Channel
 from kafka.client.inflight cimport InFlight, Outgoing, Request
-from kafka.client.negotiation cimport request_buffers, response_from
+from kafka.client.negotiation cimport response_from
 
 from kafka.client.metrics cimport ClientMetrics
 

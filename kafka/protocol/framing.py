@@ -116,6 +116,10 @@ class FrameDecoder:
     def feed(self, received: Buffer) -> list[bytes]:
         """The frames, without their sizes, that are whole now; ProtocolDecodeError for a size that cannot be."""
         kept = self._kept
+        if not kept and len(received) >= _SIZE.size:
+            (size,) = _SIZE.unpack_from(received)
+            if size == len(received) - _SIZE.size and size <= self._max_bytes:  # one frame and nothing else, as most often
+                return [bytes(received[_SIZE.size :])]
         kept += received
         frames = []
         position = 0

@@ -243,4 +243,8 @@ def _length(count: int, flexible: bool) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    return _ONE_BYTE[value] if value < len(_ONE_BYTE) else unsigned_varint(value)
+    if value < len(_ONE_BYTE):
+        return _ONE_BYTE[value]
+    if value < len(_ONE_BYTE) ** 2:
+        return bytes((value & 0x7F | 0x80, value >> 7))
+    return unsigned_varint(value)
