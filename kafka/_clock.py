@@ -5,11 +5,16 @@ Imported by: every layer.  Imports: _accel.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
 from kafka import _accel
+
+_FOR_EVER = -1.0
+_LONGEST_S = 1.0
+"""Of one wait in the system: a signal that comes as it is entered does not end it, and is handled after it."""
 
 
 class PythonLatch:
@@ -28,11 +33,8 @@ class PythonLatch:
         self._gate.acquire()
         self.is_open = False
 
-    def open(self, gives_way: bool = False) -> None:
-        """Let every present and future waiter through; calling it again changes nothing.
-
-        With `gives_way` the compiled twin lets go of the interpreter before a waiter wakes, which then need not wait for that too.
-        """
+    def open(self) -> None:
+        """Let every present and future waiter through; calling it again changes nothing."""
         self.is_open = True
         try:
             self._gate.release()
@@ -40,13 +42,19 @@ class PythonLatch:
             pass  # opened before, or another thread opened it in this instant
 
     def block(self, timeout_s: float) -> bool:
-        """Wait in the operating system; a negative time-out means for ever.  Only clocks call this."""
+        """Wait in the operating system; a time-out of -1 means for ever.  Only clocks call this."""
+        if math.isnan(timeout_s):
+            raise ValueError("Invalid value NaN (not a number)")
         if self.is_open:
             return True
-        if not self._gate.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX)):
-            return self.is_open
-        self.open()  # passes the gate on to the next waiter
-        return True
+        deadline_s = math.inf if timeout_s == _FOR_EVER else time.monotonic() + timeout_s
+        while True:
+            left_s = deadline_s - time.monotonic()
+            if self._gate.acquire(timeout=max(0.0, min(left_s, _LONGEST_S))):
+                self.open()  # passes the gate on to the next waiter
+                return True
+            if left_s <= _LONGEST_S:
+                return self.is_open
 
 
 if TYPE_CHECKING:
@@ -82,7 +90,7 @@ class SystemClock:
 
     def wait(self, latch: Latch, deadline_s: float | None) -> bool:
         if deadline_s is None:
-            return latch.block(-1)
+            return latch.block(_FOR_EVER)
         while not latch.is_open:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:

@@ -59,8 +59,7 @@ class Waker(Protocol):
 
     def fileno(self) -> int: ...
 
-    def wake(self, gives_way: bool = False) -> None:
-        """With `gives_way` the caller lets go of the interpreter before the other thread runs, which then need not wait for it."""
+    def wake(self) -> None: ...
 
     def drain(self) -> None:
         """Forget the wake-ups so far; the I/O thread calls it when the selector says readable."""
@@ -202,9 +201,9 @@ class SocketWaker:
     def fileno(self) -> int:
         return self._reader.fileno()
 
-    def wake(self, gives_way: bool = False) -> None:
+    def wake(self) -> None:
         try:
-            self._writer.send(b"\0")  # which gives way in any case
+            self._writer.send(b"\0")
         except OSError:
             pass  # full, so that the reader is awake anyway; or closed, and there is nobody to wake
 

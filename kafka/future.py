@@ -46,7 +46,7 @@ class Home:
         self.io_ident: int | None = None
         self.forked = False
         self.gives_way = False
-        """The I/O thread has nothing else to do: who waits for the outcome that it gives goes on before it does; written by it."""
+        """No other record is in the producer: who waits for the outcome that the I/O thread gives now goes on before it does; written by it."""
 
     def on_io_thread(self) -> bool:
         return self.io_ident == threading.get_ident()
@@ -173,7 +173,7 @@ class PythonCompletionState:
         """Let everybody through who waits in wait_until()."""
         while self._waiters:
             try:
-                self._waiters.popleft().open(self.home.gives_way)
+                self._waiters.popleft().open()
             except IndexError:
                 break  # the waiter gave up in this instant
 
@@ -233,20 +233,6 @@ class PythonFutureState:
         completion = self._completion
         exception = completion.exception_of(self) if completion.done else None
         return None if exception is None else completion.shown(self, exception)
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Wait at most `timeout` seconds; the value, or the error raised; KafkaTimeoutError (a TimeoutError too) where time is up."""
-        completion = self._completion
-        if not completion.done:
-            deadline_s = None if timeout is None else completion.home.clock.monotonic() + timeout
-            while not completion.done:
-                if not completion.wait_until(deadline_s, "Getting the result of a future") and not self._completion.done:
-                    raise KafkaTimeoutError(f"Timeout after waiting for {timeout} secs.")
-                completion = self._completion  # another one where the batch was split meanwhile
-        exception = self.exception
-        if exception is not None:
-            raise exception.with_traceback(None)  # one object for many futures: it must not collect every waiter's frames
-        return self.value
 
     def add_callback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
@@ -377,6 +363,20 @@ class Future(FutureState, metaclass=_FutureType):
         self.add_callback(future.success)
         self.add_errback(future.failure)
         return self
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait at most `timeout` seconds; the value, or the error raised; KafkaTimeoutError (a TimeoutError too) where time is up."""
+        if not self.is_done:
+            completion = self._completion
+            deadline_s = None if timeout is None else completion.home.clock.monotonic() + timeout
+            while not completion.done:
+                if not completion.wait_until(deadline_s, "Getting the result of a future") and not self.is_done:
+                    raise KafkaTimeoutError(f"Timeout after waiting for {timeout} secs.")
+                completion = self._completion  # another one where the batch was split meanwhile
+        exception = self.exception
+        if exception is not None:
+            raise exception.with_traceback(None)  # one object for many futures: it must not collect every waiter's frames
+        return self.value
 
     def done(self) -> bool:
         return self.is_done

@@ -7,7 +7,7 @@ Imported by: _accel.  Imports: nothing of ours.
 import threading
 import time
 
-from libc.math cimport ceil
+from libc.math cimport INFINITY, ceil, isnan
 
 cdef extern from "Python.h":
     ctypedef void* PyThread_type_lock
@@ -21,7 +21,7 @@ cdef extern from "Python.h":
     void PyThread_release_lock(PyThread_type_lock) nogil
     int Py_MakePendingCalls() except -1
 
-cdef double LONGEST_S = 1e9      # that the system can count
+cdef double FOR_EVER = -1.0, LONGEST_S = 1.0  # those of kafka._clock
 cdef object _plain_lock = threading.Lock if threading.Lock.__module__ == "_thread" else None  # gevent may have been there before
 
 
@@ -60,25 +60,28 @@ cdef class Latch:
 
     cpdef bint block(self, double timeout_s) except -1:
         cdef PyLockStatus status
-        cdef double deadline_s = 0.0
-        cdef long long timeout_us = -1
+        cdef double deadline_s = 0.0, left_s = INFINITY, piece_s
+        if isnan(timeout_s):
+            raise ValueError("Invalid value NaN (not a number)")
         if self.is_open:
             return True
-        if self._lock == NULL:
-            if not self._gate.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX)):
-                return self.is_open
-            self._gate.release()
-            return True
-        if timeout_s >= 0:
+        if timeout_s != FOR_EVER:
             deadline_s = time.monotonic() + timeout_s
         while True:
-            if timeout_s >= 0:
-                timeout_us = <long long>ceil(max(0.0, min(deadline_s - <double>time.monotonic(), LONGEST_S)) * 1e6)
-            with nogil:
-                status = PyThread_acquire_lock_timed(self._lock, timeout_us, 1)
-            if status == PY_LOCK_ACQUIRED:
-                PyThread_release_lock(self._lock)  # passes the gate on to the next waiter
-                return True
-            if status == PY_LOCK_FAILURE:
+            if timeout_s != FOR_EVER:
+                left_s = deadline_s - time.monotonic()
+            piece_s = max(0.0, min(left_s, LONGEST_S))
+            if self._lock == NULL:
+                if self._gate.acquire(timeout=piece_s):
+                    self._gate.release()  # passes the gate on to the next waiter
+                    return True
+                status = PY_LOCK_FAILURE
+            else:
+                with nogil:
+                    status = PyThread_acquire_lock_timed(self._lock, <long long>ceil(piece_s * 1e6), 1)
+                if status == PY_LOCK_ACQUIRED:
+                    PyThread_release_lock(self._lock)
+                    return True
+                Py_MakePendingCalls()  # signal handlers run here, and what they raise gets out
+            if self.is_open or (status == PY_LOCK_FAILURE and left_s <= LONGEST_S):
                 return self.is_open
-            Py_MakePendingCalls()  # a signal: its handler runs here, and what it raises gets out

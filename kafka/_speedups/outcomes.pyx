@@ -160,8 +160,11 @@ cdef class CompletionState:
         if waiters is None:
             return
         self._waiters = None
+        if len(waiters) == 1 and self.home.gives_way:
+            waiters[0].open(True)
+            return
         for latch in waiters:
-            latch.open(self.home.gives_way)
+            latch.open()
 
     cdef int _call(self, FutureState future, int kind, object function, bint on_io_thread) except -1:
         cdef object exception = self.exception_of(future)
@@ -233,10 +236,6 @@ cdef class FutureState:
         exception = completion.exception_of(self)
         return None if exception is None else completion._shown(self, exception)
 
-    def result(self, timeout=None):
-        """Wait at most `timeout` seconds; the value, or the error raised; KafkaTimeoutError (a TimeoutError too) where time is up."""
-        return _result(self, timeout)
-
     def add_callback(self, f, *args, **kwargs):
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
         _resolved(self)._register(self, ON_SUCCESS, _bound(f, args, kwargs))
@@ -274,6 +273,10 @@ cdef class FutureRecordMetadata(FutureState):
 
     def get(self, timeout=None):
         """Wait at most `timeout` seconds; the record's metadata, or its error raised; KafkaTimeoutError where time is up."""
+        return _result(self, timeout)
+
+    def result(self, timeout=None):
+        """get(), by its name in concurrent.futures."""
         return _result(self, timeout)
 
     def __await__(self):
@@ -361,6 +364,7 @@ cdef CompletionState _resolved(FutureState future):
 
 
 cdef object _result(FutureState future, object timeout):
+    """Twin: kafka.future.Future.result()."""
     cdef CompletionState completion = _resolved(future)
     if not completion.done:
         deadline_s = None if timeout is None else completion.home.clock.monotonic() + timeout

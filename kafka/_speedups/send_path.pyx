@@ -337,8 +337,7 @@ cdef class SendPath:
         slot.open = batch
         slot.records = records
         try:
-            # Of a record that nothing else waits with the outcome is likely to be waited for: it is sent before this thread goes on.
-            self._wake(self._memory._used() == records.open_bytes)
+            self._wake()
         except BaseException:  # of a signal handler: the I/O thread must be woken whatever that raises
             self._wake()
             raise

@@ -178,16 +178,10 @@ cdef class EventWaker:
     def fileno(self):
         return self._descriptor
 
-    def wake(self, bint gives_way=False):
+    def wake(self):
         cdef uint64_t one = 1
-        cdef int descriptor = self._descriptor
-        if descriptor < 0:
-            return
-        if gives_way:
-            with nogil:
-                write(descriptor, &one, sizeof(one))
-        else:
-            write(descriptor, &one, sizeof(one))  # can fail only where nobody ever looked
+        if self._descriptor >= 0:
+            write(self._descriptor, &one, sizeof(one))  # can fail only where nobody ever looked
 
     def drain(self):
         pass

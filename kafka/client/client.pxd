@@ -39,7 +39,7 @@ cdef class KafkaClient:
     cdef bint _is_closed
     cdef bint _has_called_back
 
-    cpdef wake(self, bint gives_way=*)
+    cpdef wake(self)
     @cython.locals(connection=BrokerConnection)
     cpdef bint can_send(self, node_id, double now_s) except -1
     @cython.locals(connection=BrokerConnection)

@@ -125,17 +125,16 @@ class KafkaClient:
         """The newest release of Kafka whose versions the first broker seen covers; None before that."""
         return self._policy.release
 
-    def wake(self, gives_way: bool = False) -> None:
+    def wake(self) -> None:
         """Interrupt poll(), or have the next one return at once; never blocks, and makes a system call only where the I/O thread sleeps.
 
-        With `gives_way` that call lets go of the interpreter, so that the I/O thread is at work at once; done for each batch, this thread would
-        wait for its turn again each time.
+        That call lets go of the interpreter: made for each batch, it would have this thread wait for its turn again each time.
         """
         self._is_woken = True
         if self._is_sleeping and (not self._is_rung or self._ringing):
             self._ringing.append(None)
             self._is_rung = True
-            self._waker.wake(gives_way)
+            self._waker.wake()
             self._ringing.pop()
 
     def limit_closing(self, deadline_s: float) -> None:

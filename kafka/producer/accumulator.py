@@ -112,7 +112,7 @@ class RecordAccumulator:
     """
 
     def __init__(
-        self, *, home: Home, memory: BufferMemory, sizes: BatchSizes, magic: int, wake: Callable[..., None], on_delivery_error: Hook | None = None,
+        self, *, home: Home, memory: BufferMemory, sizes: BatchSizes, magic: int, wake: Callable[[], None], on_delivery_error: Hook | None = None,
         codec: Codec | None = None,
     ) -> None:
         self.home = home
@@ -133,7 +133,7 @@ class RecordAccumulator:
         """Called once something is refused: whoever appends past this object must stop to."""
         self._refusal: KafkaError | None = None
         self._queues: dict[str, dict[int, PartitionQueue]] = {}  # filled by any thread in single steps; emptied by the I/O thread
-        self.wake = wake  # KafkaClient.wake(gives_way)
+        self.wake = wake
         self.failures = Failures(home=home, wake=wake, hook=on_delivery_error)
         self._append_lock = threading.RLock()  # guards is_appending, _held, slots, open batches' sizes, memory's reserved bytes
         self.is_appending = False

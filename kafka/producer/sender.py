@@ -649,7 +649,7 @@ class Sender:
             if not batch.result.done:
                 batch.fail(as_kafka_error(error), None)
         finally:
-            self.in_callback = False
+            self.in_callback = self._home.gives_way = False
             self._incomplete.pop(batch.result, None)
             self._note_done(batch.result)
             queue = batch.partition

@@ -29,7 +29,7 @@ class MemoryWaker:
     def fileno(self) -> int:
         return self._fd
 
-    def wake(self, gives_way: bool = False) -> None:
+    def wake(self) -> None:
         self._is_awake = True
 
     def drain(self) -> None:

@@ -386,5 +386,5 @@ def _check_failure(error: Failure) -> None:
         raise InvalidArgumentTypeError(f"A failure must be an exception or a class of exceptions, not {error!r}")
 
 
-def _nobody(gives_way: bool = False) -> None:
+def _nobody() -> None:
     """There is no I/O thread to wake."""

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.parity.twins import EACH, Twin
+from tests.parity.twins import COMPILED, EACH, PYTHON, Twin
 
 TICK_S = 0.02
+WAYS_TO_OPEN = pytest.mark.parametrize(("twin", "how"), [(PYTHON, ()), (COMPILED, ()), (COMPILED, (True,))], ids=str)
+"""Only compiled code can give way."""
+ROUNDS = 200
 
 
 def blocked(latch: Any, timeout_s: float, passed: list[bool]) -> threading.Thread:
@@ -20,13 +23,12 @@ def blocked(latch: Any, timeout_s: float, passed: list[bool]) -> threading.Threa
     return thread
 
 
-@EACH
-@pytest.mark.parametrize("gives_way", [False, True])
-def test_opening_lets_everybody_through_who_waits_and_who_comes_later(gives_way: bool, twin: Twin) -> None:
+@WAYS_TO_OPEN
+def test_opening_lets_everybody_through_who_waits_and_who_comes_later(twin: Twin, how: tuple[bool, ...]) -> None:
     latch, passed = twin.latch(), list[bool]()
     assert not latch.is_open
     threads = [blocked(latch, timeout_s, passed) for timeout_s in (-1, 10, -1, 1e12)]
-    latch.open(gives_way)
+    latch.open(*how)
     for thread in threads:
         thread.join(10)
     assert passed == [True] * 4
@@ -35,11 +37,11 @@ def test_opening_lets_everybody_through_who_waits_and_who_comes_later(gives_way:
     assert latch.block(-1)
 
 
-@EACH
-def test_opening_it_again_changes_nothing(twin: Twin) -> None:
+@WAYS_TO_OPEN
+def test_opening_it_again_changes_nothing(twin: Twin, how: tuple[bool, ...]) -> None:
     latch = twin.latch()
-    for gives_way in (False, True, False):
-        latch.open(gives_way)
+    for _ in range(3):
+        latch.open(*how)
     assert latch.block(-1)
     assert latch.is_open
 
@@ -53,6 +55,14 @@ def test_waiting_ends_when_its_time_is_up(timeout_s: float, twin: Twin) -> None:
     assert time.monotonic() - began_s >= timeout_s
     latch.open()
     assert latch.block(timeout_s) is True
+
+
+@EACH
+def test_a_time_out_that_is_no_number_is_refused(twin: Twin) -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        twin.latch().block(float("nan"))
+    with pytest.raises(ValueError, match="NaN"):
+        twin.future.Future().result(float("nan"))
 
 
 @EACH
@@ -71,10 +81,10 @@ def test_a_signal_is_handled_while_its_thread_waits_and_the_waiting_goes_on(twin
     assert handled_s < 5 * TICK_S
 
 
-@EACH
-def test_a_signal_handler_may_open_the_latch_that_its_thread_waits_at(twin: Twin) -> None:
+@WAYS_TO_OPEN
+def test_a_signal_handler_may_open_the_latch_that_its_thread_waits_at(twin: Twin, how: tuple[bool, ...]) -> None:
     latch = twin.latch()
-    before = signal.signal(signal.SIGALRM, lambda *_: latch.open(True))
+    before = signal.signal(signal.SIGALRM, lambda *_: latch.open(*how))
     try:
         signal.setitimer(signal.ITIMER_REAL, TICK_S)
         assert latch.block(-1)
@@ -107,9 +117,53 @@ def test_what_a_signal_handler_raises_gets_out_and_others_are_let_through(twin: 
 
 
 @EACH
-def test_no_wake_up_is_lost_among_many(twin: Twin) -> None:
+def test_a_signal_that_comes_as_the_waiting_begins_is_handled_soon(twin: Twin) -> None:
+    """Between the last look at signals and the wait in the system there is a moment in which one does not interrupt it."""
+    main, latches, is_over = threading.get_ident(), list[Any](), list[bool]()
+    go = threading.Semaphore(0)
+
+    def interrupt() -> None:
+        while go.acquire() and not is_over:
+            signal.pthread_kill(main, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: latches[-1].open())
+    other = threading.Thread(target=interrupt)
+    other.start()
+    end_s = time.monotonic() + 2
+    try:
+        while len(latches) < ROUNDS and time.monotonic() < end_s:
+            latches.append(twin.latch())
+            go.release()
+            assert latches[-1].block(15)
+    finally:
+        is_over.append(True)
+        go.release()
+        other.join(10)
+        signal.signal(signal.SIGUSR1, before)
+    assert time.monotonic() < end_s + 10
+
+
+@pytest.mark.parametrize(("waiters", "gives_way", "opened"), [(1, True, [(True,)]), (1, False, [()]), (2, True, [(), ()])])
+def test_one_who_waits_alone_goes_first_and_nobody_else(waiters: int, gives_way: bool, opened: list[tuple[bool, ...]]) -> None:
+    """Who gives way to each of many would come to his own work when they have all done theirs."""
+    calls: list[tuple[bool, ...]] = []
+
+    class Spy:
+        def open(self, *how: bool) -> None:
+            calls.append(how)
+
+    result = COMPILED.result()
+    for _ in range(waiters):
+        result.add_waiter(Spy())
+    result.home.gives_way = gives_way
+    result.succeed(1)
+    assert calls == opened
+
+
+@WAYS_TO_OPEN
+def test_no_wake_up_is_lost_among_many(twin: Twin, how: tuple[bool, ...]) -> None:
     """Each round one thread opens what four wait at, some of whom look again and again for a short time."""
-    for round_ in range(200):
+    for _ in range(200):
         latch, passed = twin.latch(), list[bool]()
 
         def look(latch: Any = latch, passed: list[bool] = passed) -> None:
@@ -120,7 +174,7 @@ def test_no_wake_up_is_lost_among_many(twin: Twin) -> None:
         threads = [blocked(latch, -1, passed), blocked(latch, 10, passed), *(threading.Thread(target=look) for _ in range(2))]
         for thread in threads[2:]:
             thread.start()
-        latch.open(round_ % 2 == 0)
+        latch.open(*how)
         for thread in threads:
             thread.join(10)
         assert passed == [True] * 4

@@ -298,7 +298,7 @@ def accumulator_of_a_path(room_bytes: int = 1 << 30) -> Any:
         memory=COMPILED.memory.BufferMemory(room_bytes),
         sizes=COMPILED.accumulator.BatchSizes(1 << 20, 1 << 20),
         magic=2,
-        wake=lambda _=False: None,
+        wake=lambda: None,
     )
 
 

@@ -25,7 +25,7 @@ TP = TopicPartition("t", 0)
 
 def accumulator(limit: int = 1 << 20, batch_size: int = 16384) -> RecordAccumulator:
     sizes = BatchSizes(sendable=batch_size, most=batch_size)
-    return RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(limit), sizes=sizes, magic=2, wake=lambda _=False: None)
+    return RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(limit), sizes=sizes, magic=2, wake=lambda: None)
 
 
 def append(target: RecordAccumulator, value: bytes = b"v", wait_s: float = 0.0, timestamp_ms: int = 1000) -> Any:

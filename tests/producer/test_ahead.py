@@ -41,7 +41,7 @@ def accumulator(spy: Any, batches: int, magic: int = 2) -> RecordAccumulator:
     """With so many full batches of one partition, and an open one behind them."""
     sizes = BatchSizes(sendable=1000, most=1000)
     made = RecordAccumulator(
-        home=Home(SystemClock()), memory=BufferMemory(1 << 20), sizes=sizes, magic=magic, wake=lambda _=False: None, codec=spy
+        home=Home(SystemClock()), memory=BufferMemory(1 << 20), sizes=sizes, magic=magic, wake=lambda: None, codec=spy
     )
     queue = made.queue(TP)
     while len(queue.batches) <= batches:

@@ -72,7 +72,7 @@ class Retiring:
 @pytest.mark.usefixtures("restless")
 def test_no_record_goes_to_a_queue_that_is_retired(room_bytes: int, holds: str) -> None:
     sizes = BatchSizes(sendable=300, most=300)
-    accumulator = RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(room_bytes), sizes=sizes, magic=2, wake=lambda _=False: None)
+    accumulator = RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(room_bytes), sizes=sizes, magic=2, wake=lambda: None)
 
     class Queues(deque[Any]):
         def __getitem__(self, number: Any) -> Any:
@@ -104,7 +104,7 @@ def test_no_record_goes_to_a_queue_that_is_retired(room_bytes: int, holds: str) 
 def test_a_batch_that_is_begun_while_the_collector_runs_code_that_sends_is_in_its_place() -> None:
     """Up to Python 3.11 any allocation may run it, those between the steps of beginning a batch too."""
     sizes = BatchSizes(sendable=80, most=80)  # two records each
-    accumulator = RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(1 << 26), sizes=sizes, magic=2, wake=lambda _=False: None)
+    accumulator = RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(1 << 26), sizes=sizes, magic=2, wake=lambda: None)
     queue = accumulator.queue(TopicPartition("t", 0))
     path = path_to(accumulator)
     path.put("t", [queue.slot], [queue.slot])

@@ -141,7 +141,7 @@ def path_to(accumulator: RecordAccumulator) -> Any:
 @pytest.mark.usefixtures("restless")
 def test_batches_are_sealed_and_the_path_is_cleared_while_threads_send(room_bytes: int, batch_bytes: int) -> None:
     sizes = BatchSizes(sendable=batch_bytes, most=batch_bytes)
-    accumulator = RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(room_bytes), sizes=sizes, magic=2, wake=lambda _=False: None)
+    accumulator = RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(room_bytes), sizes=sizes, magic=2, wake=lambda: None)
     queues = [accumulator.queue(TopicPartition("t", number)) for number in range(PARTITIONS)]
     senders = Senders(
         accumulator, queues, lambda name, number: b"%s.%d.%s" % (name.encode(), number, b"." * (number % 70 if number % 400 else 9000 % batch_bytes))
