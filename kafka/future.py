@@ -35,7 +35,7 @@ class Home:
     Threads: any reads; `io_ident` is written by the I/O thread, `forked` by the child of a fork before it has threads.
     """
 
-    __slots__ = ("_io_log", "_log", "clock", "forked", "gives_way", "io_ident", "outlet")
+    __slots__ = ("_io_log", "_log", "clock", "forked", "io_ident", "outlet")
 
     def __init__(self, clock: Clock, outlet: Outlet | None = None) -> None:
         self.clock = clock
@@ -45,8 +45,6 @@ class Home:
         self._log = None if outlet is None else RateLimited(_logger, clock)
         self.io_ident: int | None = None
         self.forked = False
-        self.gives_way = False
-        """No other record is in the producer: who waits for the outcome that the I/O thread gives now goes on before it does; written by it."""
 
     def on_io_thread(self) -> bool:
         return self.io_ident == threading.get_ident()

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, nonecheck=False
-"""The gate that threads wait at, compiled: opening it can let go of the interpreter, so that whoever waited need not wait for that too.
+"""The gate that threads wait at, compiled.
 
 Imported by: _accel.  Imports: nothing of ours.
 """
@@ -46,15 +46,12 @@ cdef class Latch:
         if self._lock != NULL:
             PyThread_free_lock(self._lock)
 
-    cpdef open(self, bint gives_way=False):
+    cpdef open(self):
         if self.is_open:
             return
         self.is_open = True
         if self._lock == NULL:
             self._gate.release()
-        elif gives_way:
-            with nogil:
-                PyThread_release_lock(self._lock)
         else:
             PyThread_release_lock(self._lock)
 

@@ -160,9 +160,6 @@ cdef class CompletionState:
         if waiters is None:
             return
         self._waiters = None
-        if len(waiters) == 1 and self.home.gives_way:
-            waiters[0].open(True)
-            return
         for latch in waiters:
             latch.open()
 

@@ -640,7 +640,6 @@ class Sender:
         if self._codec is not None:
             self._ahead.forget(batch)
         self._memory.release(batch.size_bytes)
-        self._home.gives_way = not self._memory.used_bytes
         self.in_callback = True
         try:
             complete()
@@ -649,7 +648,7 @@ class Sender:
             if not batch.result.done:
                 batch.fail(as_kafka_error(error), None)
         finally:
-            self.in_callback = self._home.gives_way = False
+            self.in_callback = False
             self._incomplete.pop(batch.result, None)
             self._note_done(batch.result)
             queue = batch.partition

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.parity.twins import COMPILED, EACH, PYTHON, Twin
+from tests.parity.twins import EACH, Twin
 
 TICK_S = 0.02
-WAYS_TO_OPEN = pytest.mark.parametrize(("twin", "how"), [(PYTHON, ()), (COMPILED, ()), (COMPILED, (True,))], ids=str)
-"""Only compiled code can give way."""
 ROUNDS = 200
 
 
@@ -23,12 +21,12 @@ def blocked(latch: Any, timeout_s: float, passed: list[bool]) -> threading.Threa
     return thread
 
 
-@WAYS_TO_OPEN
-def test_opening_lets_everybody_through_who_waits_and_who_comes_later(twin: Twin, how: tuple[bool, ...]) -> None:
+@EACH
+def test_opening_lets_everybody_through_who_waits_and_who_comes_later(twin: Twin) -> None:
     latch, passed = twin.latch(), list[bool]()
     assert not latch.is_open
     threads = [blocked(latch, timeout_s, passed) for timeout_s in (-1, 10, -1, 1e12)]
-    latch.open(*how)
+    latch.open()
     for thread in threads:
         thread.join(10)
     assert passed == [True] * 4
@@ -37,11 +35,11 @@ def test_opening_lets_everybody_through_who_waits_and_who_comes_later(twin: Twin
     assert latch.block(-1)
 
 
-@WAYS_TO_OPEN
-def test_opening_it_again_changes_nothing(twin: Twin, how: tuple[bool, ...]) -> None:
+@EACH
+def test_opening_it_again_changes_nothing(twin: Twin) -> None:
     latch = twin.latch()
     for _ in range(3):
-        latch.open(*how)
+        latch.open()
     assert latch.block(-1)
     assert latch.is_open
 
@@ -81,10 +79,10 @@ def test_a_signal_is_handled_while_its_thread_waits_and_the_waiting_goes_on(twin
     assert handled_s < 5 * TICK_S
 
 
-@WAYS_TO_OPEN
-def test_a_signal_handler_may_open_the_latch_that_its_thread_waits_at(twin: Twin, how: tuple[bool, ...]) -> None:
+@EACH
+def test_a_signal_handler_may_open_the_latch_that_its_thread_waits_at(twin: Twin) -> None:
     latch = twin.latch()
-    before = signal.signal(signal.SIGALRM, lambda *_: latch.open(*how))
+    before = signal.signal(signal.SIGALRM, lambda *_: latch.open())
     try:
         signal.setitimer(signal.ITIMER_REAL, TICK_S)
         assert latch.block(-1)
@@ -143,25 +141,8 @@ def test_a_signal_that_comes_as_the_waiting_begins_is_handled_soon(twin: Twin) -
     assert time.monotonic() < end_s + 10
 
 
-@pytest.mark.parametrize(("waiters", "gives_way", "opened"), [(1, True, [(True,)]), (1, False, [()]), (2, True, [(), ()])])
-def test_one_who_waits_alone_goes_first_and_nobody_else(waiters: int, gives_way: bool, opened: list[tuple[bool, ...]]) -> None:
-    """Who gives way to each of many would come to his own work when they have all done theirs."""
-    calls: list[tuple[bool, ...]] = []
-
-    class Spy:
-        def open(self, *how: bool) -> None:
-            calls.append(how)
-
-    result = COMPILED.result()
-    for _ in range(waiters):
-        result.add_waiter(Spy())
-    result.home.gives_way = gives_way
-    result.succeed(1)
-    assert calls == opened
-
-
-@WAYS_TO_OPEN
-def test_no_wake_up_is_lost_among_many(twin: Twin, how: tuple[bool, ...]) -> None:
+@EACH
+def test_no_wake_up_is_lost_among_many(twin: Twin) -> None:
     """Each round one thread opens what four wait at, some of whom look again and again for a short time."""
     for _ in range(200):
         latch, passed = twin.latch(), list[bool]()
@@ -174,7 +155,7 @@ def test_no_wake_up_is_lost_among_many(twin: Twin, how: tuple[bool, ...]) -> Non
         threads = [blocked(latch, -1, passed), blocked(latch, 10, passed), *(threading.Thread(target=look) for _ in range(2))]
         for thread in threads[2:]:
             thread.start()
-        latch.open(*how)
+        latch.open()
         for thread in threads:
             thread.join(10)
         assert passed == [True] * 4
