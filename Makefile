@@ -14,7 +14,7 @@ FIRST ?= 0
 OTHER_PYTHONS ?= 3.9 3.10 3.11 3.12 3.13
 
 # Modules that are compiled as they stand have their types beside them.
-TYPED := $(filter-out kafka/_speedups/%,$(wildcard kafka/*.pxd kafka/*/*.pxd))
+TYPED := $(filter-out kafka/_speedups/%,$(wildcard kafka/*/*.pxd))
 
 export BOOTSTRAP
 MAKEFLAGS += --no-print-directory

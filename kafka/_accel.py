@@ -3,7 +3,7 @@
 Some of the compiled code are twins in kafka._speedups (TWINS), picked by name from there; the rest are modules compiled as they stand
 (FROM_SOURCE), which lie beside their sources and are found before them.
 KAFKA_IMPL=python or =compiled decides; without it the compiled ones are used where they were built.
-Imported by: _clock, _transport, future, record, producer, kafka.  Imports: _speedups.
+Imported by: _transport, future, record, producer, kafka.  Imports: _speedups.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Time, and every blocking wait, behind one object.
 
-Imported by: every layer.  Imports: _accel.
+Imported by: every layer.  Imports: nothing of ours.
 """
 
 from __future__ import annotations
@@ -8,17 +8,15 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import TYPE_CHECKING, Protocol
-
-from kafka import _accel
+from typing import Protocol
 
 _FOR_EVER = -1.0
 _LONGEST_S = 1.0
 """Of one wait in the system: a signal that comes as it is entered does not end it, and is handled after it."""
 
 
-class PythonLatch:
-    """A gate that opens once and stays open; the compiled twin is Latch in _speedups/latch.pyx.
+class Latch:
+    """A gate that opens once and stays open.
 
     It is made of one C lock and one flag and runs no Python code while anything is held, so that a
     signal handler may interrupt a waiter anywhere and wait, or open latches, itself.
@@ -55,12 +53,6 @@ class PythonLatch:
                 return True
             if left_s <= _LONGEST_S:
                 return self.is_open
-
-
-if TYPE_CHECKING:
-    Latch = PythonLatch
-else:
-    Latch = _accel.pick("latch.Latch", PythonLatch)
 
 
 class Clock(Protocol):

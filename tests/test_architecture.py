@@ -46,7 +46,7 @@ FLOORS: list[list[str]] = [
 SIBLINGS = {
     ("cluster", "errors"), ("cluster", "future"), ("cluster", "structs"), ("cluster", "_clock"), ("cluster", "_handover"), ("cluster", "_log"),
     ("_accel", "_speedups"), ("future", "_accel"), ("_transport", "_accel"),
-    ("_clock", "_accel"), ("future", "errors"), ("future", "_clock"), ("_world", "_clock"), ("_world", "_transport"), ("_log", "_clock"),
+    ("future", "errors"), ("future", "_clock"), ("_world", "_clock"), ("_world", "_transport"), ("_log", "_clock"),
     ("future", "_log"), ("metrics", "errors"), ("metrics", "_log"), ("record", "codec"),
     ("sasl", "oauth"), ("net", "oauth"),
 }  # fmt: skip

@@ -5,14 +5,13 @@ Imported by: _accel, setup.py.  Imports: nothing of ours.
 
 import sys
 
-TWINS: tuple[str, ...] = ("kafka._speedups.latch", "kafka._speedups.outcomes", "kafka._speedups.records", "kafka._speedups.send_path")
+TWINS: tuple[str, ...] = ("kafka._speedups.outcomes", "kafka._speedups.records", "kafka._speedups.send_path")
 """Modules of code that Python code mirrors, or, as the last, that does a part of its work at once."""
 
 if sys.platform == "linux":
     TWINS += ("kafka._speedups.sockets",)
 
 FROM_SOURCE = (
-    "kafka._clock",
     "kafka.client.channel",
     "kafka.client.client",
     "kafka.client.connection",

@@ -54,7 +54,7 @@ cdef extern from *:
 
 cdef enum:
     ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
-    FEW_PARTITIONS = 32        # whose slots, batches and last written bytes stay in the processor's caches
+    FEW_PARTITIONS = 32         # whose slots, batches and last written bytes stay in the processor's caches
     AHEAD = 8                   # numbers drawn before they are used; a power of 2
     BATCH_AHEAD = 5             # draws before the use of a slot at which its batch is looked for
     BYTES_AHEAD = 2             # and those at which it is looked where its bytes end

@@ -24,7 +24,7 @@ class OnFailure(Protocol):
 
 
 class Outgoing:
-    """A frame on its way into the socket.
+    """A frame on its way into the socket; the list of its buffers is its own from then on.
 
     Threads: the I/O thread.
     """
@@ -34,9 +34,7 @@ class Outgoing:
     def __init__(self, buffers: list[Buffer]) -> None:
         self._buffers = buffers
         self._at = 0  # the first that is not sent
-        self.size_bytes = 0
-        for buffer in buffers:
-            self.size_bytes += len(buffer)
+        self.size_bytes = sum(map(len, buffers))
         self.is_started = False
         """Whether its first byte may have left."""
         self.is_written = False

@@ -79,7 +79,7 @@ cdef class Sender:
     cpdef _send(self, leader, list batches, double now_s)
     @cython.locals(batch=ProducerBatch, topics=dict, sent=list, version=int, buffers=list)
     cpdef _hand_over(self, leader, list batches, double now_s)
-    @cython.locals(magic=int, queue=PartitionQueue, buffers=list, wire_bytes=Py_ssize_t, limit=Py_ssize_t)
+    @cython.locals(magic=int, queue=PartitionQueue, buffers=list, limit=Py_ssize_t)
     cpdef list _assemble(self, ProducerBatch batch, int version)
     @cython.locals(batch=ProducerBatch)
     cpdef _on_response(self, list batches, ProduceAnswer response, node_id)

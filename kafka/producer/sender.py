@@ -471,10 +471,7 @@ class Sender:
         if self._accumulator.format.magic != magic:
             self._accumulator.adopt_format(magic)
         buffers = batch.assemble(self._codec, magic, None if self._codec is None else self._ahead.take(batch))
-        wire_bytes = 0
-        for buffer in buffers:
-            wire_bytes += len(buffer)
-        batch.wire_bytes = wire_bytes
+        batch.wire_bytes = sum(map(len, buffers))
         limit = self._max_request_bytes
         if self._codec is not None and batch.size_bytes > limit and batch.wire_bytes > limit:  # taken for what compression might make of it
             raise too_large_compressed_error(batch.topic_partition, batch.size_bytes, batch.wire_bytes, self._codec.name, limit)

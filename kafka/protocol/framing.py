@@ -31,9 +31,7 @@ _FOREIGN_STARTS = {
 def request_frame(api_key: int, version: int, correlation_id: int, client_id: str | None, flexible: bool, body: Sequence[Buffer]) -> list[Buffer]:
     """Buffers of a whole request: size, header (version 1, or 2 where flexible, KIP-482), and the body's buffers as they are."""
     head = _rest_of_header(client_id, flexible)
-    size = _HEADER.size - _SIZE.size + len(head)
-    for buffer in body:
-        size += len(buffer)
+    size = _HEADER.size - _SIZE.size + len(head) + sum(map(len, body))
     return [_HEADER.pack(size, api_key, version, correlation_id) + head, *body]
 
 

@@ -66,7 +66,7 @@ _FROM_2 = _Layout(struct.Struct(">ihqq0s"), b"")
 _FROM_5 = _Layout(struct.Struct(">ihqqq0s"), b"")
 _FROM_8 = _Layout(struct.Struct(">ihqqq6s"), b"\x00\x00\x00\x00\xff\xff")
 _FROM_9 = _Layout(struct.Struct(">ihqqq3s"), b"\x01\x00\x00")
-_ERROR_CODE, _MOST_FIELDS = 1, 6
+_ERROR_CODE = 1
 _LAYOUTS = (_FROM_0, _FROM_0, _FROM_2, _FROM_2, _FROM_2, _FROM_5, _FROM_5, _FROM_5, _FROM_8, *[_FROM_9] * (ProduceRequest.VALID_VERSIONS[1] - 8))
 """By version."""
 
@@ -124,11 +124,7 @@ def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
                 if fields[_ERROR_CODE] or fields[-1] != rest:
                     return None
                 at += layout.size
-                index = fields[0]
-                if len(fields) == _MOST_FIELDS:
-                    of_topic[index] = PartitionAnswer(index, 0, fields[2], fields[3], fields[4])
-                else:
-                    of_topic[index] = PartitionAnswer(index, 0, fields[2], fields[3] if len(fields) == _MOST_FIELDS - 1 else -1)
+                of_topic[fields[0]] = PartitionAnswer(*fields[:-1])
             if len(of_topic) != size:
                 return None
             partitions[name] = of_topic
@@ -219,9 +215,7 @@ class ProduceBatches:
             size = _varint(len(name) + 1) if flexible else _INT16.pack(len(name))
             head += size + name + _length(len(batches), flexible)
             for index, buffers in batches:
-                total = 0
-                for buffer in buffers:
-                    total += len(buffer)
+                total = sum(map(len, buffers))
                 head += _INT32.pack(index) + _varint(total + 1) if flexible else _INDEX_AND_SIZE.pack(index, total)
                 if len(buffers[0]) < _LEAST_BUFFER:  # a batch's header: a copy costs less than a buffer of its own
                     out.append(head + buffers[0])

@@ -64,9 +64,6 @@ class Twin:
     def __repr__(self) -> str:
         return self.name
 
-    def latch(self) -> Any:
-        return self._clock.Latch()
-
     def home(self) -> Any:
         return self.future.Home(self._clock.SystemClock())
 

@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from tests.parity.twins import EACH, Twin
+from kafka._clock import Latch
+from kafka.future import Future
 
 TICK_S = 0.02
 ROUNDS = 200
 
 
-def blocked(latch: Any, timeout_s: float, passed: list[bool]) -> threading.Thread:
+def blocked(latch: Latch, timeout_s: float, passed: list[bool]) -> threading.Thread:
     thread = threading.Thread(target=lambda: passed.append(latch.block(timeout_s)))
     thread.start()
     return thread
 
 
-@EACH
-def test_opening_lets_everybody_through_who_waits_and_who_comes_later(twin: Twin) -> None:
-    latch, passed = twin.latch(), list[bool]()
+def test_opening_lets_everybody_through_who_waits_and_who_comes_later() -> None:
+    latch, passed = Latch(), list[bool]()
     assert not latch.is_open
     threads = [blocked(latch, timeout_s, passed) for timeout_s in (-1, 10, -1, 1e12)]
     latch.open()
@@ -35,19 +35,17 @@ def test_opening_lets_everybody_through_who_waits_and_who_comes_later(twin: Twin
     assert latch.block(-1)
 
 
-@EACH
-def test_opening_it_again_changes_nothing(twin: Twin) -> None:
-    latch = twin.latch()
+def test_opening_it_again_changes_nothing() -> None:
+    latch = Latch()
     for _ in range(3):
         latch.open()
     assert latch.block(-1)
     assert latch.is_open
 
 
-@EACH
 @pytest.mark.parametrize("timeout_s", [0, 1e-9, TICK_S])
-def test_waiting_ends_when_its_time_is_up(timeout_s: float, twin: Twin) -> None:
-    latch = twin.latch()
+def test_waiting_ends_when_its_time_is_up(timeout_s: float) -> None:
+    latch = Latch()
     began_s = time.monotonic()
     assert latch.block(timeout_s) is False
     assert time.monotonic() - began_s >= timeout_s
@@ -55,17 +53,15 @@ def test_waiting_ends_when_its_time_is_up(timeout_s: float, twin: Twin) -> None:
     assert latch.block(timeout_s) is True
 
 
-@EACH
-def test_a_time_out_that_is_no_number_is_refused(twin: Twin) -> None:
+def test_a_time_out_that_is_no_number_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
-        twin.latch().block(float("nan"))
+        Latch().block(float("nan"))
     with pytest.raises(ValueError, match="NaN"):
-        twin.future.Future().result(float("nan"))
+        Future().result(float("nan"))
 
 
-@EACH
-def test_a_signal_is_handled_while_its_thread_waits_and_the_waiting_goes_on(twin: Twin) -> None:
-    latch, handled = twin.latch(), list[float]()
+def test_a_signal_is_handled_while_its_thread_waits_and_the_waiting_goes_on() -> None:
+    latch, handled = Latch(), list[float]()
     began_s = time.monotonic()
     before = signal.signal(signal.SIGALRM, lambda *_: handled.append(time.monotonic() - began_s))
     try:
@@ -79,9 +75,8 @@ def test_a_signal_is_handled_while_its_thread_waits_and_the_waiting_goes_on(twin
     assert handled_s < 5 * TICK_S
 
 
-@EACH
-def test_a_signal_handler_may_open_the_latch_that_its_thread_waits_at(twin: Twin) -> None:
-    latch = twin.latch()
+def test_a_signal_handler_may_open_the_latch_that_its_thread_waits_at() -> None:
+    latch = Latch()
     before = signal.signal(signal.SIGALRM, lambda *_: latch.open())
     try:
         signal.setitimer(signal.ITIMER_REAL, TICK_S)
@@ -91,9 +86,8 @@ def test_a_signal_handler_may_open_the_latch_that_its_thread_waits_at(twin: Twin
         signal.signal(signal.SIGALRM, before)
 
 
-@EACH
-def test_what_a_signal_handler_raises_gets_out_and_others_are_let_through(twin: Twin) -> None:
-    latch, passed = twin.latch(), list[bool]()
+def test_what_a_signal_handler_raises_gets_out_and_others_are_let_through() -> None:
+    latch, passed = Latch(), list[bool]()
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -114,8 +108,7 @@ def test_what_a_signal_handler_raises_gets_out_and_others_are_let_through(twin: 
     assert latch.block(-1)
 
 
-@EACH
-def test_a_signal_that_comes_as_the_waiting_begins_is_handled_soon(twin: Twin) -> None:
+def test_a_signal_that_comes_as_the_waiting_begins_is_handled_soon() -> None:
     """Between the last look at signals and the wait in the system there is a moment in which one does not interrupt it."""
     main, latches, is_over = threading.get_ident(), list[Any](), list[bool]()
     go = threading.Semaphore(0)
@@ -130,7 +123,7 @@ def test_a_signal_that_comes_as_the_waiting_begins_is_handled_soon(twin: Twin) -
     end_s = time.monotonic() + 2
     try:
         while len(latches) < ROUNDS and time.monotonic() < end_s:
-            latches.append(twin.latch())
+            latches.append(Latch())
             go.release()
             assert latches[-1].block(15)
     finally:
@@ -141,13 +134,12 @@ def test_a_signal_that_comes_as_the_waiting_begins_is_handled_soon(twin: Twin) -
     assert time.monotonic() < end_s + 10
 
 
-@EACH
-def test_no_wake_up_is_lost_among_many(twin: Twin) -> None:
+def test_no_wake_up_is_lost_among_many() -> None:
     """Each round one thread opens what four wait at, some of whom look again and again for a short time."""
     for _ in range(200):
-        latch, passed = twin.latch(), list[bool]()
+        latch, passed = Latch(), list[bool]()
 
-        def look(latch: Any = latch, passed: list[bool] = passed) -> None:
+        def look(latch: Latch = latch, passed: list[bool] = passed) -> None:
             while not latch.block(1e-5):
                 pass
             passed.append(True)
