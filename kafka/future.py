@@ -35,10 +35,12 @@ class Home:
     Threads: any reads; `io_ident` is written by the I/O thread, `forked` by the child of a fork before it has threads.
     """
 
-    __slots__ = ("_io_log", "_log", "clock", "forked", "io_ident", "outlet")
+    __slots__ = ("_io_log", "_log", "clock", "forked", "io_ident", "outlet", "watch")
 
     def __init__(self, clock: Clock, outlet: Outlet | None = None) -> None:
         self.clock = clock
+        self.watch: Any = None
+        """What has threads look for an outcome before they sleep (_speedups.outcomes.Watch), or None. Set before there are threads."""
         self.outlet = outlet
         """Where lines of the I/O thread go, for it must not wait for a handler that another thread is in."""
         self._io_log = None if outlet is None else RateLimited(_logger, clock, outlet)

@@ -7,6 +7,15 @@ cdef extern from "Python.h":
     void PyObject_GC_UnTrack(void*)
 
 
+cdef class Watch:
+    cdef volatile bint io_thread_sleeps     # written by the I/O thread, without the interpreter
+    cdef readonly bint is_taken             # somebody looks
+    cdef readonly int in_vain               # looks since the last that saw an outcome; at most 10
+    cdef readonly int passed_over           # waits to come that have no look
+
+    cdef int _look(self, const volatile bint* settled) except -1
+
+
 cdef struct _Entry:
     PyObject* future
     PyObject* function

@@ -4,7 +4,7 @@
 Those that take a microsecond or two keep the interpreter: a thread that lets go of it for so long has another take it, and then waits for its turn.
 The waker is watched edge by edge, so that nobody need empty it.
 
-Imported by: _accel.  Imports: nothing of ours.
+Imported by: _accel.  Imports: outcomes.
 """
 
 import selectors
@@ -16,6 +16,8 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.errno cimport EBADF, EINTR, errno
 from libc.math cimport ceil
 from libc.stdint cimport uint32_t, uint64_t
+
+from kafka._speedups.outcomes cimport Watch
 
 cdef extern from "<sys/uio.h>" nogil:
     struct iovec:
@@ -198,12 +200,14 @@ cdef class EpollSelector:
 
     cdef int _descriptor
     cdef dict _keys             # by file descriptor
+    cdef readonly Watch watch
 
     def __cinit__(self):
         self._descriptor = -1
 
     def __init__(self):
         self._keys = {}
+        self.watch = Watch()
         self._descriptor = epoll_create1(EPOLL_CLOEXEC)
         if self._descriptor < 0:
             PyErr_SetFromErrno(OSError)
@@ -253,6 +257,7 @@ cdef class EpollSelector:
         cdef int timeout_ms = -1
         cdef int count, index, mask
         cdef double timeout_s
+        cdef Watch watch = self.watch
         cdef list found = []
         if timeout is not None:
             timeout_s = timeout
@@ -260,7 +265,9 @@ cdef class EpollSelector:
         if self._descriptor < 0:
             raise ValueError("I/O operation on closed epoll object")
         with nogil:
+            watch.io_thread_sleeps = True
             count = epoll_wait(self._descriptor, events, MOST_EVENTS, timeout_ms)
+            watch.io_thread_sleeps = False
         if count < 0:
             if errno != EINTR:
                 PyErr_SetFromErrno(OSError)

@@ -125,6 +125,11 @@ class KafkaClient:
         """The newest release of Kafka whose versions the first broker seen covers; None before that."""
         return self._policy.release
 
+    @property
+    def watch(self) -> Any:
+        """What has threads look for an outcome before they sleep, of selectors that have it (_speedups.outcomes.Watch); else None."""
+        return getattr(self._selector, "watch", None)
+
     def wake(self) -> None:
         """Interrupt poll(), or have the next one return at once; never blocks, and makes a system call only where the I/O thread sleeps.
 

@@ -79,16 +79,16 @@ class DeferredRecord:
         return Fate(self.result.topic_partition, elapsed_s=now_s - self.created_s)
 
 
-class FlushRequest:
-    """What a flush() waits for.
+class FlushRequest(Completion):
+    """What a flush() waits for: done when all that it found has an outcome.
 
-    Threads: `latch` any; `remaining` the I/O thread's; `failures` its until the latch is open.
+    Threads: any waits; `remaining` is the I/O thread's; `failures` its until this is done.
     """
 
-    __slots__ = ("failures", "is_abandoned", "latch", "remaining", "wants_failures")
+    __slots__ = ("failures", "is_abandoned", "remaining", "wants_failures")
 
-    def __init__(self, *, wants_failures: bool = False) -> None:
-        self.latch = Latch()
+    def __init__(self, home: Home, *, wants_failures: bool = False) -> None:
+        super().__init__(home)
         self.wants_failures = wants_failures
         self.failures: tuple[FailedPartition, ...] = ()
         self.remaining: set[Completion] | None = None  # None until the I/O thread has seen the request
@@ -416,12 +416,12 @@ class RecordAccumulator:
         self.home.check_may_wait("flush()")
         if self.is_idle and not raise_errors:
             return
-        request = FlushRequest(wants_failures=raise_errors)
+        request = FlushRequest(self.home, wants_failures=raise_errors)
         deadline_s = None if timeout_s is None else self.home.clock.monotonic() + timeout_s
         self.flushes.append(request)
         self.wake()
         try:
-            if self.is_terminated or self.home.clock.wait(request.latch, deadline_s):
+            if self.is_terminated or request.wait_until(deadline_s, "flush()"):
                 failures = request.failures
                 if raise_errors and self.is_terminated:
                     failures += self.failures.take()
@@ -444,7 +444,7 @@ class RecordAccumulator:
         for deferred in self.interrupting:
             deferred.placed.open()
         for request in take_all(self.flushes):
-            request.latch.open()
+            request.finish()
         self.memory.turn_away_waiters()
 
     def fail_leftovers(self) -> None:
@@ -461,7 +461,7 @@ class RecordAccumulator:
             deferred.is_settled = True
             deferred.placed.open()
         for request in take_all(self.flushes):
-            request.latch.open()
+            request.finish()
         self.memory.turn_away_waiters()
 
 

@@ -63,6 +63,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
         metrics=ClientMetrics() if metrics is None else RegisteredClientMetrics(metrics, ledger, group_prefix="producer"),
         outlet=outlet,
     )
+    home.watch = client.watch
     cluster.on_update_wanted = client.wake
     try:
         if not is_known:

@@ -145,7 +145,7 @@ class Sender:
         self._is_stopping = True
         self.terminated.open()
         for request in self._flushes:
-            request.latch.open()
+            request.finish()
         for result in self._incomplete:
             result.release_waiters()
 
@@ -272,7 +272,7 @@ class Sender:
         self._accumulator.is_terminated = True
         self._accumulator.fail_leftovers()
         for request in self._flushes:
-            request.latch.open()  # who asked for failures takes them, for nobody else does any more
+            request.finish()  # who asked for failures takes them, for nobody else does any more
 
     def _abort_incomplete(self, error: KafkaError) -> None:
         for batch in list(self._incomplete.values()):
@@ -356,7 +356,7 @@ class Sender:
             if not request.remaining:
                 if request.wants_failures and not request.is_abandoned:
                     request.failures = self._failures.take()
-                request.latch.open()
+                request.finish()
             elif not request.is_abandoned:
                 still.append(request)
         self._flushes = still

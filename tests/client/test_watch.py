@@ -1,0 +1,138 @@
+"""A thread that waits looks for the outcome before it sleeps: with the compiled selector alone, which says when the I/O thread sleeps."""
+
+from __future__ import annotations
+
+import selectors
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import kafka
+from kafka import KafkaProducer
+from kafka._clock import SystemClock
+from kafka._transport import SocketTransport
+from kafka.future import Home
+from kafka.producer.future import FutureProduceResult
+from kafka.structs import TopicPartition
+from kafka.testing import KafkaBroker
+
+IS_COMPILED = kafka.__impl__ == "compiled" and sys.platform == "linux"
+only_compiled = pytest.mark.skipif(not IS_COMPILED, reason="of the compiled way alone")
+LOOK_S = 0.0001
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    selector: Any = SocketTransport(selectors.DefaultSelector).selector()
+    home = Home(SystemClock())
+    home.watch = selector.watch
+    yield home
+    selector.close()
+
+
+def result_of(home: Home) -> FutureProduceResult:
+    return FutureProduceResult(TopicPartition("t", 0), home)
+
+
+def wait_in_vain(home: Home, for_s: float = 2 * LOOK_S) -> None:
+    assert not result_of(home).wait_until(home.clock.monotonic() + for_s)
+
+
+def test_a_producer_looks_where_its_selector_tells_when_it_sleeps() -> None:
+    with KafkaBroker() as server:
+        for selector, has_watch in ((selectors.DefaultSelector, IS_COMPILED), (selectors.SelectSelector, False)):
+            with KafkaProducer(bootstrap_servers=server.bootstrap_servers, selector=selector) as producer:
+                metadata = [producer.send("topic", b"v", partition=0).get(30) for _ in range(100)]
+                assert [one.offset - metadata[0].offset for one in metadata] == list(range(100))
+                assert (producer._home.watch is not None) == has_watch
+
+
+@only_compiled
+def test_an_outcome_that_takes_its_time_is_slept_for(home: Home) -> None:
+    result = result_of(home)
+    latch_is_there = threading.Event()
+
+    class Clock(SystemClock):
+        def wait(self, latch: Any, deadline_s: float | None) -> bool:
+            latch_is_there.set()
+            return super().wait(latch, deadline_s)
+
+    home.clock = Clock()
+
+    def complete() -> None:
+        latch_is_there.wait(30)
+        result.succeed(7)
+
+    thread = threading.Thread(target=complete)
+    thread.start()
+    assert result.wait_until(home.clock.monotonic() + 30)
+    thread.join()
+    assert result.base_offset == 7
+    assert (home.watch.in_vain, home.watch.passed_over, home.watch.is_taken) == (1, 1, False)
+
+
+@only_compiled
+def test_each_look_in_vain_halves_how_many_waits_have_one_down_to_one_in_1024(home: Home) -> None:
+    looks = []
+    for number in range(120):
+        before = home.watch.in_vain
+        wait_in_vain(home)
+        if home.watch.in_vain != before:
+            looks.append(number)
+    assert looks == [0, 2, 6, 14, 30, 62]
+    while home.watch.in_vain < 10:
+        wait_in_vain(home)
+    assert home.watch.passed_over == 1023
+    for left in range(1022, -1, -1):
+        wait_in_vain(home)
+        assert home.watch.passed_over == left
+    wait_in_vain(home)
+    assert (home.watch.in_vain, home.watch.passed_over) == (10, 1023)
+
+
+@only_compiled
+def test_an_outcome_that_is_seen_has_the_next_waits_look_again(home: Home) -> None:
+    handed_over: deque[FutureProduceResult | None] = deque()
+
+    def complete() -> None:
+        while True:
+            if handed_over:
+                result = handed_over.popleft()
+                if result is None:
+                    return
+                result.succeed(1)
+
+    thread = threading.Thread(target=complete)
+    thread.start()
+    try:
+        wait_in_vain(home)
+        assert home.watch.in_vain
+        for _ in range(10_000):  # on a machine that is busy few are seen in time
+            result = result_of(home)
+            handed_over.append(result)
+            assert result.wait_until(None)
+            if not home.watch.in_vain:
+                break
+        assert (home.watch.in_vain, home.watch.passed_over) == (0, 0)
+    finally:
+        handed_over.append(None)
+        thread.join()
+
+
+@only_compiled
+@pytest.mark.parametrize("for_s", [-1.0, 0.0, LOOK_S / 2])
+def test_who_has_no_time_does_not_look(home: Home, for_s: float) -> None:
+    wait_in_vain(home, for_s)
+    assert home.watch.in_vain == 0
+
+
+@only_compiled
+def test_nobody_looks_where_waiting_is_refused(home: Home) -> None:
+    home.io_ident = threading.get_ident()
+    with pytest.raises(kafka.errors.IllegalStateError):
+        result_of(home).wait_until(None)
+    assert home.watch.in_vain == 0
