@@ -50,7 +50,7 @@ cdef extern from *:
     void yield_until(const volatile bint* flag, int64_t most_ns) noexcept nogil
 
 cdef enum:
-    LOOK_NS = 100_000           # how long a thread looks whether an outcome comes, before it sleeps
+    LOOK_NS = 250_000           # how long a thread looks whether an outcome comes, before it sleeps
     TURN_NS = 20_000            # and then for the end of the I/O thread's turn
     MOST_IN_VAIN = 10           # looks after which one wait in 2**10 has another
 

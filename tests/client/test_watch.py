@@ -22,7 +22,7 @@ from kafka.testing import KafkaBroker
 
 IS_COMPILED = kafka.__impl__ == "compiled" and sys.platform == "linux"
 only_compiled = pytest.mark.skipif(not IS_COMPILED, reason="of the compiled way alone")
-LOOK_S = 0.0001
+LOOK_S = 0.00025
 
 
 @pytest.fixture
