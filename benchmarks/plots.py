@@ -78,6 +78,11 @@ PICTURES = (
     Picture("cpu", "processor time a record, us", (Panel("cpu", "100 B", CPU),)),
     Picture("latency", "us", (Panel("latency", "send().get(), p50", "p50_us"), Panel("latency", "send().get(), p99", "p99_us"))),
     Picture(
+        "real-latency",
+        "us",
+        (Panel("real-latency", "send().get() on Apache Kafka, p50", "p50_us"), Panel("real-latency", "the same, p99", "p99_us")),
+    ),
+    Picture(
         "brokers",
         "acknowledged records/s",
         (Panel("real-100b", "Apache Kafka 4.4.0, 100 B"), Panel("real-1kb", "Apache Kafka 4.4.0, 1 KB"), Panel("far", "20 ms away, 1 KB")),

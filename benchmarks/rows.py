@@ -144,18 +144,27 @@ def _size(value_bytes: int) -> str:
 
 
 def _latency(figure: str) -> tuple[Row, ...]:
-    def run(client: Client, *options: tuple[str, object]) -> Run:
-        return Run(client, Work("wait", options=options), partitions=1, count=LATENCY_COUNT)
-
     what = f"send().get() one at a time, {figure}"
     peers = (
-        ("confluent", run(CONFLUENT, ("linger.ms", 0)), 1.25),
-        ("kafka-python-2", run(KAFKA_PYTHON_2), 0.5),
-        ("kafka-python-3", run(KAFKA_PYTHON_3), 0.5),
+        ("confluent", _one_at_a_time(CONFLUENT), 1.25),
+        ("kafka-python-2", _one_at_a_time(KAFKA_PYTHON_2), 0.5),
+        ("kafka-python-3", _one_at_a_time(KAFKA_PYTHON_3), 0.5),
     )
     return tuple(
-        Row(f"latency-{figure}:{name}", what, "latency", run(OURS), peer, at_most(most), figure=f"{figure}_us") for name, peer, most in peers
+        Row(f"latency-{figure}:{name}", what, "latency", _one_at_a_time(OURS), peer, at_most(most), figure=f"{figure}_us")
+        for name, peer, most in peers
     )
+
+
+def _real_latency(figure: str) -> Row:
+    what = f"send().get() one at a time on Apache Kafka 4.4.0, {figure}"
+    ours, peer = _one_at_a_time(OURS, Broker.REAL), _one_at_a_time(CONFLUENT, Broker.REAL)
+    return Row(f"real-latency-{figure}:confluent", what, "real-latency", ours, peer, figure=f"{figure}_us")
+
+
+def _one_at_a_time(client: Client, broker: Broker = Broker.MOCK) -> Run:
+    options = (("linger.ms", 0),) if client is CONFLUENT else ()
+    return Run(client, Work("wait", options=options), broker, partitions=1, count=LATENCY_COUNT)
 
 
 def _scaling(name: str, what: str, theme: str, run_of: Callable[[int], Run], bounds: dict[int, float]) -> tuple[Row, ...]:
@@ -208,6 +217,8 @@ ROWS: tuple[Row, ...] = (
     *(_gzip(value_bytes, isal=isal) for value_bytes in (100, 1000) for isal in (False, True)),
     *_latency("p50"),
     *_latency("p99"),
+    _real_latency("p50"),
+    _real_latency("p99"),
     Row("far:kafka-python-2", _FAR, "far", _far(OURS, "keep"), _far(KAFKA_PYTHON_2, "keep"), at_least(60)),
     Row("far:confluent", _FAR, "far", _far(OURS, "keep"), _far(CONFLUENT, "report"), at_least(0.8)),
     Row(
