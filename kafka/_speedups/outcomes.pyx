@@ -459,7 +459,7 @@ cdef class ProduceResultState(CompletionState):
     """
 
     def __init__(self, topic_partition, home):
-        CompletionState.__init__(self, home)
+        self.home = home
         self.topic_partition = topic_partition
         self.first_position = 0
         self.base_offset = -1

@@ -7,6 +7,7 @@ lock; as in outcomes.pyx, what may run the garbage collector comes before what i
 Imported by: _accel.  Imports: outcomes; what it needs of Python code is given to install().
 """
 
+cimport cython
 from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
@@ -297,7 +298,7 @@ cdef class RecordBuffer:
         cdef object checksum
         cdef Py_ssize_t index
         if codec is None:
-            buffers = self.chain()
+            buffers = self.chain() if self._chained or not self.count else [_Whole.__new__(_Whole, self)]
             _write_header(header, self._size_of_records(), self.count, self.base_timestamp_ms, self.max_timestamp_ms)
             checksum = _crc32c(PyBytes_FromStringAndSize(<char*>header + CRC_COVERS_FROM, HEADER_SIZE - CRC_COVERS_FROM))
             for index in range(len(buffers)):
@@ -343,6 +344,33 @@ cdef class RecordBuffer:
     def __releasebuffer__(self, Py_buffer* buffer):
         self._exports -= 1
         self._free_if_unused()
+
+
+@cython.final
+@cython.no_gc
+cdef class _Whole:
+    """All the records' bytes as a buffer, which keeps them from being freed: a memoryview takes two objects for that, and the garbage collector
+    counts both.
+    """
+
+    cdef RecordBuffer _records
+
+    def __cinit__(self, RecordBuffer records not None):
+        if not records.is_sealing or records._is_dropped:
+            raise BufferError("the records of a batch can be read between its seal and its end")
+        self._records = records
+        records._exports += 1
+
+    def __dealloc__(self):
+        if self._records is not None:
+            self._records._exports -= 1
+            self._records._free_if_unused()
+
+    def __len__(self):
+        return self._records._used
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self._records._data, self._records._used, 1, flags)
 
 
 cdef inline void _put_int(unsigned char* at, uint64_t value, int size) noexcept:

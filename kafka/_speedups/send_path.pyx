@@ -54,6 +54,7 @@ cdef extern from *:
 
 cdef enum:
     ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
+    MOST_SHARE = 3584           # that a batch without a predecessor expects of its partition's share of buffer_memory
     FEW_PARTITIONS = 32         # whose slots, batches and last written bytes stay in the processor's caches
     AHEAD = 8                   # numbers drawn before they are used; a power of 2
     BATCH_AHEAD = 5             # draws before the use of a slot at which its batch is looked for
@@ -307,6 +308,7 @@ cdef class SendPath:
         """
         cdef FutureState future
         cdef RecordBuffer records
+        cdef Py_ssize_t expected_bytes
         cdef double now_s
         accumulator = self._accumulator
         format = accumulator.format
@@ -318,9 +320,10 @@ cdef class SendPath:
             return None
         batches = queue.batches
         result = self._new_result(queue.topic_partition, self._home)
-        records = RecordBuffer(
-            format, result, at_ms, self._sendable_bytes, self._batch_bytes, 0 if previous is None else previous.open_bytes
-        )
+        expected_bytes = min(self._memory.limit_bytes // PyList_GET_SIZE(self._last_slots.all), <Py_ssize_t>MOST_SHARE)
+        if previous is not None:
+            expected_bytes = max(expected_bytes, previous.open_bytes)
+        records = RecordBuffer(format, result, at_ms, self._sendable_bytes, self._batch_bytes, expected_bytes)
         batch = self._new_batch(queue, records, now_s)
         future = records._append(self._memory, 0, at_ms, key, value, None, -1)
         if future is None:

@@ -7,8 +7,7 @@ from kafka.producer.batch cimport ProducerBatch
 
 
 cdef class SenderMetrics:
-    cpdef batch_sent(self, ProducerBatch batch, Py_ssize_t wire_bytes, double now_s)
-    cpdef request_sent(self, list batches)
+    cpdef request_sent(self, list batches, double now_s)
     cpdef throttled(self, throttle_time_ms)
 
 
@@ -27,10 +26,8 @@ cdef class RegisteredSenderMetrics(SenderMetrics):
     cdef Tally _waits
     cdef dict _topics
 
-    @cython.locals(ratio=double, topic=_TopicSensors)
-    cpdef batch_sent(self, ProducerBatch batch, Py_ssize_t wire_bytes, double now_s)
-    @cython.locals(batch=ProducerBatch, records=Py_ssize_t)
-    cpdef request_sent(self, list batches)
+    @cython.locals(batch=ProducerBatch, records=Py_ssize_t, in_records=double, ratio=double, sensors=_TopicSensors)
+    cpdef request_sent(self, list batches, double now_s)
     cpdef _TopicSensors _topic(self, ProducerBatch batch)
 
 

@@ -22,11 +22,8 @@ class SenderMetrics:
     Threads: the I/O thread.
     """
 
-    def batch_sent(self, batch: ProducerBatch, wire_bytes: int, now_s: float) -> None:
-        """A batch was put into a request."""
-
-    def request_sent(self, batches: list[ProducerBatch]) -> None:
-        """A request with these batches was given to a connection."""
+    def request_sent(self, batches: list[ProducerBatch], now_s: float) -> None:
+        """A request with these batches is given to a connection."""
 
     def record_retries(self, batch: ProducerBatch) -> None:
         """A batch will be sent again."""
@@ -72,21 +69,24 @@ class RegisteredSenderMetrics(SenderMetrics):
         metrics.add_metric(self._name("metadata-age", "Seconds since metadata was last answered"), age)
         self._topics: dict[str, _TopicSensors] = {}
 
-    def batch_sent(self, batch: ProducerBatch, wire_bytes: int, now_s: float) -> None:
-        ratio = wire_bytes / batch.records.size_bytes  # in the format that it is sent in, which need not be that of batch.size_bytes
-        self._ledger.note(self._batch_size, wire_bytes)
-        self._ledger.note(self._compression, ratio)
-        self._ledger.note(self._queue_time, (now_s - batch.created_s) * 1000)
-        self._ledger.note(self._record_size, batch.records.largest_bytes)
-        topic = self._topic(batch)
-        self._ledger.note(topic.records, batch.record_count)
-        self._ledger.note(topic.bytes, wire_bytes)
-        self._ledger.note(topic.compression, ratio)
-
-    def request_sent(self, batches: list[ProducerBatch]) -> None:
+    def request_sent(self, batches: list[ProducerBatch], now_s: float) -> None:
         records = 0
+        topic = ""
+        sensors = None
         for batch in batches:
+            if sensors is None or batch.topic_partition[0] is not topic:
+                sensors = self._topic(batch)
+                topic = batch.topic_partition[0]
+            in_records = batch.records.size_bytes  # in the format that it is sent in, which need not be that of batch.size_bytes
+            ratio = batch.wire_bytes / in_records
             records += batch.record_count
+            self._ledger.note(self._batch_size, batch.wire_bytes)
+            self._ledger.note(self._compression, ratio)
+            self._ledger.note(self._queue_time, (now_s - batch.created_s) * 1000)
+            self._ledger.note(self._record_size, batch.records.largest_bytes)
+            self._ledger.note(sensors.records, batch.record_count)
+            self._ledger.note(sensors.bytes, batch.wire_bytes)
+            self._ledger.note(sensors.compression, ratio)
         self._ledger.note(self._records, records)
 
     def record_retries(self, batch: ProducerBatch) -> None:

@@ -9,6 +9,10 @@ cdef class PartitionQueue:
     cdef public object probe
     cdef public Py_ssize_t proven_bytes
     cdef public object place
+    cdef public PartitionQueue before
+    cdef public PartitionQueue after
+    cdef public object home
+    cdef public Py_ssize_t home_version
     cdef public object wakes_at_s
     cdef public object expires_at_s
     cdef object __weakref__

@@ -6,7 +6,6 @@ Imported by: producer.{accumulator,schedule,sender}.  Imports: structs, producer
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import MutableMapping
 from typing import TYPE_CHECKING
 
 from kafka.producer.slot import PartitionSlot
@@ -14,6 +13,7 @@ from kafka.structs import TopicPartition
 
 if TYPE_CHECKING:
     from kafka.producer.batch import ProducerBatch
+    from kafka.producer.schedule import ReadyLine
 
 
 class PartitionQueue:
@@ -23,7 +23,22 @@ class PartitionQueue:
     the fields after them belong to the I/O thread.
     """
 
-    __slots__ = ("__weakref__", "batches", "expires_at_s", "in_flight", "place", "probe", "proven_bytes", "slot", "topic_partition", "wakes_at_s")
+    __slots__ = (
+        "__weakref__",
+        "after",
+        "batches",
+        "before",
+        "expires_at_s",
+        "home",
+        "home_version",
+        "in_flight",
+        "place",
+        "probe",
+        "proven_bytes",
+        "slot",
+        "topic_partition",
+        "wakes_at_s",
+    )
 
     def __init__(self, topic_partition: TopicPartition) -> None:
         self.topic_partition = topic_partition
@@ -32,7 +47,11 @@ class PartitionQueue:
         self.in_flight = 0  # batches of it on the wire
         self.probe: ProducerBatch | None = None  # one of them, larger than any acknowledged before: none may follow it until it is answered
         self.proven_bytes = 0  # size on the wire of the largest batch that was acknowledged
-        self.place: MutableMapping[PartitionQueue, None] | None = None  # the ready line it stands in (schedule.py)
+        self.place: ReadyLine | None = None  # the ready line it stands in (schedule.py), between these two:
+        self.before: PartitionQueue | None = None
+        self.after: PartitionQueue | None = None
+        self.home: ReadyLine | None = None  # its leader's line, when leaders were as of this version
+        self.home_version = 0
         self.wakes_at_s: float | None = None  # when its timer will look at it again
         self.expires_at_s: float | None = None  # when its timer will look for expired batches
 

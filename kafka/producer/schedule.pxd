@@ -8,12 +8,23 @@ from kafka.producer.partition_queue cimport PartitionQueue
 cdef object _OPEN
 
 
+cdef class ReadyLine:
+    cdef readonly PartitionQueue first
+    cdef readonly PartitionQueue last
+
+    @cython.locals(last=PartitionQueue)
+    cpdef append(self, PartitionQueue queue)
+    @cython.locals(before=PartitionQueue, after=PartitionQueue)
+    cpdef remove(self, PartitionQueue queue)
+
+
 cdef class Schedule:
     cdef double _linger_s
     cdef bint _keeps_order
     cdef object _leader_of
     cdef double _longest_wait_s
     cdef dict _lines
+    cdef Py_ssize_t _leaders_version
     cdef list _wakes
     cdef Py_ssize_t _most_wakes
     cdef list _expiries
@@ -25,10 +36,12 @@ cdef class Schedule:
     @cython.locals(head=ProducerBatch)
     cpdef double _due_s(self, PartitionQueue queue) except? -1
     cpdef _line_up(self, PartitionQueue queue)
+    @cython.locals(home=ReadyLine)
+    cpdef ReadyLine _home_of(self, PartitionQueue queue)
     cpdef run_timers(self, double now_s)
     cpdef double next_timer_s(self) except? -1
     cpdef list leaders(self)
-    @cython.locals(batches=list, size_bytes=Py_ssize_t, queue=PartitionQueue, head=ProducerBatch)
+    @cython.locals(line=ReadyLine, batches=list, size_bytes=Py_ssize_t, queue=PartitionQueue, head=ProducerBatch)
     cpdef list take(self, leader, Py_ssize_t max_bytes)
     @cython.locals(queue=PartitionQueue, first=ProducerBatch)
     cpdef put_back(self, ProducerBatch batch, double now_s)

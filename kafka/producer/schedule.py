@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Callable
 
@@ -19,6 +18,49 @@ from kafka.structs import TopicPartition
 
 _FEW_WAKES = 100
 _OPEN = BatchState.OPEN
+
+
+class ReadyLine:
+    """Partitions in the order in which they became ready, linked through themselves: each stands in one line at most.
+
+    Threads: the I/O thread.
+    """
+
+    __slots__ = ("first", "last")
+
+    def __init__(self) -> None:
+        self.first: PartitionQueue | None = None
+        self.last: PartitionQueue | None = None
+
+    def append(self, queue: PartitionQueue) -> None:
+        """Put a queue that stands in no line at the end."""
+        last = self.last
+        queue.place = self
+        queue.before = last
+        self.last = queue
+        if last is None:
+            self.first = queue
+        else:
+            last.after = queue
+
+    def remove(self, queue: PartitionQueue) -> None:
+        """Take out a queue that stands in this line."""
+        before, after = queue.before, queue.after
+        if before is None:
+            self.first = after
+        else:
+            before.after = after
+        if after is None:
+            self.last = before
+        else:
+            after.before = before
+        queue.place = queue.before = queue.after = None
+
+    def __iter__(self) -> Iterator[PartitionQueue]:
+        queue = self.first
+        while queue is not None:
+            yield queue
+            queue = queue.after
 
 
 class Schedule:
@@ -39,7 +81,8 @@ class Schedule:
         self._keeps_order = keeps_order  # one batch of a partition in flight at a time
         self._leader_of = leader_of
         self._longest_wait_s = longest_wait_s  # of a batch, from its creation on
-        self._lines: dict[int, OrderedDict[PartitionQueue, None]] = {}
+        self._lines: dict[int, ReadyLine] = {}
+        self._leaders_version = 1  # counts how often leaders may have changed
         self._wakes: list[tuple[float, int, PartitionQueue]] = []  # heaps; an entry counts only while the queue still names its time
         self._most_wakes = _FEW_WAKES  # how many before those that count no more are thrown out
         self._expiries: list[tuple[float, int, PartitionQueue]] = []
@@ -73,11 +116,20 @@ class Schedule:
         return head.not_before_s
 
     def _line_up(self, queue: PartitionQueue) -> None:
-        leader = self._leader_of(queue.topic_partition)
-        line = self._lines.setdefault(-1 if leader is None else leader, OrderedDict())
-        line[queue] = None
-        queue.place = line
+        self._home_of(queue).append(queue)
         queue.wakes_at_s = None
+
+    def _home_of(self, queue: PartitionQueue) -> ReadyLine:
+        """The line of its leader."""
+        home = queue.home
+        if home is None or queue.home_version != self._leaders_version:
+            known = self._leader_of(queue.topic_partition)
+            leader = -1 if known is None else known
+            home = self._lines.get(leader)
+            if home is None:
+                home = self._lines[leader] = ReadyLine()
+            queue.home, queue.home_version = home, self._leaders_version
+        return home
 
     def run_timers(self, now_s: float) -> None:
         """Line up the partitions whose linger or backoff has ended."""
@@ -93,7 +145,7 @@ class Schedule:
 
     def leaders(self) -> list[int]:
         """Leaders, -1 for none, to whom something is ready to be sent."""
-        return [leader for leader, line in self._lines.items() if line]
+        return [leader for leader, line in self._lines.items() if line.first is not None]
 
     def take(self, leader: int, max_bytes: int) -> list[ProducerBatch]:
         """Sealed batches for one request to `leader`: one per partition, at most `max_bytes` of them unless a single one is larger.
@@ -103,14 +155,13 @@ class Schedule:
         line = self._lines[leader]
         batches: list[ProducerBatch] = []
         size_bytes = 0
-        while line:
-            queue = next(iter(line))
+        while line.first is not None:
+            queue = line.first
             head = queue.batches[0]
             head.seal()
             if batches and size_bytes + head.size_bytes > max_bytes:
                 break
-            del line[queue]
-            queue.place = None
+            line.remove(queue)
             queue.batches.popleft()
             queue.in_flight += 1
             size_bytes += head.size_bytes
@@ -162,11 +213,11 @@ class Schedule:
 
     def rehome(self, now_s: float) -> None:
         """Leaders may have changed: line everyone up anew."""
+        self._leaders_version += 1
         for queue in list(self._waiting()):
-            if queue.place is self._lines.get(self._leader_or_none(queue)):
-                continue
-            self._leave_line(queue)
-            self._line_up(queue)
+            if queue.place is not self._home_of(queue):
+                self._leave_line(queue)
+                self._line_up(queue)
 
     def hurry(self, now_s: float) -> None:
         """Let nothing linger any more until `is_hurrying` is taken back."""
@@ -182,18 +233,13 @@ class Schedule:
             timers[:] = [entry for entry in timers if not entry[2].is_retired]
             heapq.heapify(timers)
 
-    def _leader_or_none(self, queue: PartitionQueue) -> int:
-        leader = self._leader_of(queue.topic_partition)
-        return -1 if leader is None else leader
-
     def _waiting(self) -> Iterator[PartitionQueue]:
         for line in self._lines.values():
             yield from line
 
     def _leave_line(self, queue: PartitionQueue) -> None:
         if queue.place is not None:
-            queue.place.pop(queue, None)
-            queue.place = None
+            queue.place.remove(queue)
 
     def _expires_s(self, queue: PartitionQueue) -> float:
         """When the oldest batch that waits there is given up."""

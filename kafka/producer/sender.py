@@ -39,7 +39,6 @@ from kafka.producer.idle_topics import IdleTopics
 from kafka.producer.metrics import SenderMetrics
 from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.schedule import Schedule
-from kafka.protocol.primitives import Buffer
 from kafka.protocol.produce_batches import PartitionAnswer, ProduceAnswer, ProduceBatches
 
 log = GuardedLogger(logging.getLogger(__name__))
@@ -372,6 +371,7 @@ class Sender:
     def _forget_topics(self, now_s: float) -> None:
         self._forget_at_s = math.inf  # should it fail, it is not tried again and again
         self._forget_at_s = self._idle_topics.forget_some(now_s)
+        self.schedule.rehome(now_s)  # their leaders are not known any more
         self.schedule.purge()
 
     # --- time ---------------------------------------------------------------------------------------------------
@@ -436,7 +436,7 @@ class Sender:
     def _hand_over(self, leader: int, batches: list[ProducerBatch], now_s: float) -> None:
         """Give the client one request with these batches; raises where it takes none of them."""
         version = self._client.version_for(leader, ProduceBatches)
-        topics: dict[str, list[tuple[int, Sequence[Buffer]]]] = {}
+        request = ProduceBatches(version, self._acks, self._request_timeout_ms)
         sent = []
         for batch in batches:
             try:
@@ -449,12 +449,10 @@ class Sender:
             if self._delivery_timeout_s is not None:
                 self._in_flight[batch] = batch.created_s + self._delivery_timeout_s
             topic, partition = batch.topic_partition
-            topics.setdefault(topic, []).append((partition, buffers))
-            self._metrics.batch_sent(batch, batch.wire_bytes, now_s)
+            request.add(topic, partition, buffers, batch.wire_bytes)
         if not sent:
             return
-        request = ProduceBatches(self._acks, self._request_timeout_ms, topics)
-        self._metrics.request_sent(sent)
+        self._metrics.request_sent(sent, now_s)
         self._client.send(
             leader,
             request,
@@ -471,7 +469,9 @@ class Sender:
         if self._accumulator.format.magic != magic:
             self._accumulator.adopt_format(magic)
         buffers = batch.assemble(self._codec, magic, None if self._codec is None else self._ahead.take(batch))
-        batch.wire_bytes = sum(map(len, buffers))
+        batch.wire_bytes = 0
+        for buffer in buffers:
+            batch.wire_bytes += len(buffer)
         limit = self._max_request_bytes
         if self._codec is not None and batch.size_bytes > limit and batch.wire_bytes > limit:  # taken for what compression might make of it
             raise too_large_compressed_error(batch.topic_partition, batch.size_bytes, batch.wire_bytes, self._codec.name, limit)
@@ -485,7 +485,7 @@ class Sender:
     def _on_written(self, batches: Sequence[ProducerBatch]) -> None:
         for batch in batches:
             if not batch.is_final:
-                self._finish(batch, _SUCCEEDED, functools.partial(batch.result.succeed, -1))
+                self._complete(batch, -1, -1)
 
     def _on_response(self, batches: list[ProducerBatch], response: ProduceAnswer, node_id: int) -> None:
         for batch in batches:
@@ -535,7 +535,17 @@ class Sender:
         queue = batch.partition
         if batch.wire_bytes > queue.proven_bytes:
             queue.proven_bytes = batch.wire_bytes
-        self._finish(batch, _SUCCEEDED, functools.partial(batch.result.succeed, answer.base_offset, answer.log_append_time_ms))
+        self._complete(batch, answer.base_offset, answer.log_append_time_ms)
+
+    def _complete(self, batch: ProducerBatch, base_offset: int, log_append_time_ms: int) -> None:
+        """What _finish() does, for a batch that was delivered."""
+        self._begin_end(batch, _SUCCEEDED)
+        try:
+            batch.result.succeed(base_offset, log_append_time_ms)
+        except Exception as error:  # noqa: BLE001 - as there
+            self._on_bad_completion(batch, error)
+        finally:
+            self._end(batch)
 
     def _settle(self, batch: ProducerBatch, error: KafkaError, answer: PartitionAnswer | None) -> None:
         """Do what the answer, or the error in its place, means for the batch."""
@@ -627,6 +637,16 @@ class Sender:
 
     def _finish(self, batch: ProducerBatch, state: BatchState, complete: Callable[[], None]) -> None:
         """Give a batch its outcome, once: room is free, callbacks run, flushes that waited for it may return."""
+        self._begin_end(batch, state)
+        try:
+            complete()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the futures must have an outcome
+            self._on_bad_completion(batch, error)
+        finally:
+            self._end(batch)
+
+    def _begin_end(self, batch: ProducerBatch, state: BatchState) -> None:
+        """What comes before the result is completed, which may run callbacks."""
         was_in_flight = batch.state is _IN_FLIGHT
         batch.transition(state)
         if was_in_flight:
@@ -638,18 +658,22 @@ class Sender:
             self._ahead.forget(batch)
         self._memory.release(batch.size_bytes)
         self.in_callback = True
-        try:
-            complete()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the futures must have an outcome
-            self._log.exception("complete", "Unexpected error while %r was completed", batch)
-            if not batch.result.done:
-                batch.fail(as_kafka_error(error), None)
-        finally:
-            self.in_callback = False
-            self._incomplete.pop(batch.result, None)
+
+    def _on_bad_completion(self, batch: ProducerBatch, error: Exception) -> None:
+        """An exception handler's: a result whose completion failed is completed with the error."""
+        self._log.exception("complete", "Unexpected error while %r was completed", batch)
+        if not batch.result.done:
+            batch.fail(as_kafka_error(error), None)
+
+    def _end(self, batch: ProducerBatch) -> None:
+        """What comes after the result is complete."""
+        self.in_callback = False
+        self._incomplete.pop(batch.result, None)
+        if self._flushes:
             self._note_done(batch.result)
-            queue = batch.partition
-            batch.let_go()
+        queue = batch.partition
+        batch.let_go()
+        if queue.batches:
             self._look_at(queue)
 
     def _look_at(self, queue: PartitionQueue) -> None:

@@ -27,12 +27,21 @@ cdef class ProduceAnswer:
 @cython.locals(flexible=bint, partitions=dict, of_topic=dict, size=Py_ssize_t, count=Py_ssize_t, fields=tuple)
 cpdef ProduceAnswer _plain_answer(int version, bytes data, Py_ssize_t at)
 
+cdef class _TopicBatches:
+    cdef Py_ssize_t count
+    cdef list chain
+
+
 cdef class ProduceBatches:
+    cdef readonly int version
     cdef int acks
     cdef int timeout_ms
-    cdef dict topics
+    cdef bint flexible
+    cdef dict _topics
 
-    @cython.locals(flexible=bint, out=list, head=bytes, total=Py_ssize_t, buffers=list, size=bytes, name=bytes)
+    @cython.locals(of_topic=_TopicBatches, head=bytes, chain=list)
+    cpdef add(self, str topic, int partition, list buffers, Py_ssize_t size_bytes)
+    @cython.locals(flexible=bint, out=list, head=bytes, size=bytes, name=bytes, of_topic=_TopicBatches)
     cpdef list encode_chain(self, int version)
 
 

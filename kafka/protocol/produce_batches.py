@@ -181,8 +181,21 @@ def _unsigned(data: bytes, at: int) -> tuple[int, int]:
             raise IndexError
 
 
+class _TopicBatches:
+    """A topic's part of a request.
+
+    Threads: one.
+    """
+
+    __slots__ = ("chain", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.chain: list[Buffer] = []  # the batches' buffers, what stands before each among them
+
+
 class ProduceBatches:
-    """A Produce request for batches that are there as buffers: `topics[name]` is a list of (partition, buffers of the batch).
+    """A Produce request of a version for batches that are there as buffers; each is written when it is added.
 
     Threads: one.
     """
@@ -194,37 +207,54 @@ class ProduceBatches:
     RESPONSE: ClassVar[Any] = ProduceAnswer
     is_flexible = ProduceRequest.is_flexible
 
-    __slots__ = ("acks", "timeout_ms", "topics")
+    __slots__ = ("_topics", "acks", "flexible", "timeout_ms", "version")
 
-    def __init__(self, acks: int, timeout_ms: int, topics: Mapping[str, Sequence[tuple[int, Sequence[Buffer]]]]) -> None:
-        self.acks = acks
-        self.timeout_ms = timeout_ms
-        self.topics = topics
-
-    def encode_chain(self, version: int) -> list[Buffer]:
-        """The body as buffers in order, the batches' own among them; UnsupportedVersionError for a version not declared."""
+    def __init__(self, version: int, acks: int, timeout_ms: int) -> None:
+        """UnsupportedVersionError for a version not declared."""
         first, last = ProduceBatches.VALID_VERSIONS
         if not first <= version <= last:
             raise UnsupportedVersionError(f"ProduceBatches is known from version {first} to {last}, not {version}")
-        flexible = version >= ProduceBatches.FLEXIBLE_FROM
+        self.version = version
+        self.flexible = version >= ProduceBatches.FLEXIBLE_FROM
+        self.acks = acks
+        self.timeout_ms = timeout_ms
+        self._topics: dict[str, _TopicBatches] = {}
+
+    def add(self, topic: str, partition: int, buffers: Sequence[Buffer], size_bytes: int) -> None:
+        """Append a batch of `size_bytes` in all."""
+        of_topic = self._topics.get(topic)
+        if of_topic is None:
+            of_topic = self._topics[topic] = _TopicBatches()
+        if self.flexible:
+            head = _INT32.pack(partition) + _varint(size_bytes + 1)
+            if of_topic.count:
+                head = _NO_TAGS + head  # of the batch before
+        else:
+            head = _INDEX_AND_SIZE.pack(partition, size_bytes)
+        of_topic.count += 1
+        chain = of_topic.chain
+        first = buffers[0]
+        if len(first) < _LEAST_BUFFER:  # a batch's header: a copy costs less than a buffer of its own
+            chain.append(head + first)
+            chain += buffers[1:]
+        else:
+            chain.append(head)
+            chain += buffers
+
+    def encode_chain(self, version: int) -> list[Buffer]:
+        """The body as buffers in order, the batches' own among them; UnsupportedVersionError for another version than the one it was made for."""
+        if version != self.version:
+            raise UnsupportedVersionError(f"The batches were written for version {self.version}, not {version}")
+        flexible = self.flexible
         out: list[Buffer] = []
         start = (_NULL_COMPACT if flexible else _NULL_STRING) if version >= 3 else b""
-        head = start + _ACKS_AND_TIMEOUT.pack(self.acks, self.timeout_ms) + _length(len(self.topics), flexible)
-        for topic, batches in self.topics.items():
+        head = start + _ACKS_AND_TIMEOUT.pack(self.acks, self.timeout_ms) + _length(len(self._topics), flexible)
+        for topic, of_topic in self._topics.items():
             name = topic.encode()
             size = _varint(len(name) + 1) if flexible else _INT16.pack(len(name))
-            head += size + name + _length(len(batches), flexible)
-            for index, buffers in batches:
-                total = sum(map(len, buffers))
-                head += _INT32.pack(index) + _varint(total + 1) if flexible else _INDEX_AND_SIZE.pack(index, total)
-                if len(buffers[0]) < _LEAST_BUFFER:  # a batch's header: a copy costs less than a buffer of its own
-                    out.append(head + buffers[0])
-                    out += buffers[1:]
-                else:
-                    out.append(head)
-                    out += buffers
-                head = _NO_TAGS if flexible else b""
-            head += _NO_TAGS if flexible else b""
+            out.append(head + size + name + _length(of_topic.count, flexible))
+            out += of_topic.chain
+            head = _NO_TAGS + _NO_TAGS if flexible else b""
         if flexible:
             head += _NO_TAGS
         if head:

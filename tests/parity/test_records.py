@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -246,6 +247,17 @@ def test_batches_that_come_and_go_never_see_each_others_bytes(twin: Twin) -> Non
             assert b"".join(old_pieces) == expected
     for _, pieces, expected in living:
         assert b"".join(pieces) == expected
+
+
+def test_bytes_on_their_way_are_nothing_the_garbage_collector_counts() -> None:
+    buffer = new_buffer(COMPILED)
+    buffer.append(None, 0, 1000, None, b"v" * 500, (), -1)
+    buffer.seal()
+    header, records = buffer.assemble(None)
+    assert not any(map(gc.is_tracked, (header, records, buffer)))
+    assert len(records) == len(bytes(records)) == buffer.size_bytes - len(header)
+    with pytest.raises(BufferError):
+        type(records)(new_buffer(COMPILED))  # not sealed: it may still move
 
 
 def test_records_can_be_read_between_the_seal_and_the_end_only() -> None:

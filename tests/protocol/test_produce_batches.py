@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -36,6 +37,14 @@ def by_schema(topics: dict[str, list[tuple[int, list[bytes]]]], acks: int) -> Pr
     return ProduceRequest(transactional_id=None, acks=acks, timeout_ms=30_000, topic_data=data)
 
 
+def request(version: int, acks: int, topics: Mapping[str, Sequence[tuple[int, list[Any]]]]) -> ProduceBatches:
+    made = ProduceBatches(version, acks, 30_000)
+    for name, partitions in topics.items():
+        for partition, buffers in partitions:
+            made.add(name, partition, buffers, sum(map(len, buffers)))
+    return made
+
+
 @EVERY_VERSION
 @pytest.mark.parametrize("acks", [-1, 0, 1])
 @pytest.mark.parametrize(
@@ -44,19 +53,34 @@ def by_schema(topics: dict[str, list[tuple[int, list[bytes]]]], acks: int) -> Pr
     ids=["two", "none", "empty", "many"],
 )
 def test_requests_have_the_schemas_bytes(version: int, acks: int, topics: dict[str, list[tuple[int, list[bytes]]]]) -> None:
-    written = b"".join(ProduceBatches(acks=acks, timeout_ms=30_000, topics=topics).encode_chain(version))
+    written = b"".join(request(version, acks, topics).encode_chain(version))
     assert written == by_schema(topics, acks).encode(version)
+
+
+@EVERY_VERSION
+def test_topics_may_come_in_turn(version: int) -> None:
+    mixed = ProduceBatches(version, 1, 30_000)
+    for number in range(5):
+        for name in ("one", "two"):
+            mixed.add(name, number, [b"h" * number, b"r"], number + 1)
+    topics = {name: [(number, [b"h" * number, b"r"]) for number in range(5)] for name in ("one", "two")}
+    assert b"".join(mixed.encode_chain(version)) == by_schema(topics, 1).encode(version)
 
 
 def test_batches_are_passed_on_uncopied() -> None:
     records = memoryview(b"r" * 1000)
-    assert any(buffer is records for buffer in ProduceBatches(acks=1, timeout_ms=1, topics={"t": [(0, [b"h", records])]}).encode_chain(12))
+    assert any(buffer is records for buffer in request(12, 1, {"t": [(0, [b"h", records])]}).encode_chain(12))
 
 
 @pytest.mark.parametrize("version", [-1, 13])
 def test_a_version_not_declared_is_refused(version: int) -> None:
     with pytest.raises(UnsupportedVersionError):
-        ProduceBatches(acks=1, timeout_ms=1, topics={}).encode_chain(version)
+        ProduceBatches(version, 1, 30_000)
+
+
+def test_what_was_written_for_a_version_is_that_versions_alone() -> None:
+    with pytest.raises(UnsupportedVersionError):
+        request(8, 1, TOPICS).encode_chain(9)
 
 
 def answer(*, error_code: int = 0, record_errors: bool = False, leader: bool = False, count: int = 3) -> ProduceResponse:
