@@ -223,3 +223,8 @@ class SocketWaker:
 SocketStream: Any = _accel.pick("sockets.SocketStream", PythonSocketStream)
 _EPOLL_SELECTOR: Any = _accel.pick("sockets.EpollSelector", None)
 _EVENT_WAKER: Any = _accel.pick("sockets.EventWaker", None)
+
+
+def watch_of(selector: Selector) -> Any:
+    """The Watch of a compiled selector (_speedups.outcomes); None of any other."""
+    return selector.watch if _EPOLL_SELECTOR is not None and isinstance(selector, _EPOLL_SELECTOR) else None

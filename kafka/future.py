@@ -162,6 +162,8 @@ class PythonCompletionState:
         latch = Latch()
         self.add_waiter(latch)
         try:
+            if self.home.forked:
+                self.home.check_may_wait(what)  # a signal handler forked meanwhile
             return self._is_over() or self.home.clock.wait(latch, deadline_s) or self._is_over()
         finally:
             self.remove_waiter(latch)

@@ -10,7 +10,7 @@ cdef extern from "Python.h":
 cdef class Watch:
     cdef volatile bint io_thread_sleeps     # written by the I/O thread, without the interpreter
     cdef readonly bint is_taken             # somebody looks
-    cdef readonly int in_vain               # looks since the last that saw an outcome; at most 10
+    cdef readonly int in_vain               # looks that saw no outcome, less those that did; at least 0, at most 10
     cdef readonly int passed_over           # waits to come that have no look
 
     cdef int _look(self, const volatile bint* settled) except -1

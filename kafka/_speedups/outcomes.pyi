@@ -10,5 +10,10 @@ def install(
     timeout_error: type[Any] | None = None,
     report_callback_error: Callable[[Any, BaseException, bool], None] | None = None,
 ) -> None: ...
+class Watch:
+    in_vain: int
+    passed_over: int
+    is_taken: bool
+
 def untrack(thing: Any) -> None: ...
 def track(thing: Any) -> None: ...

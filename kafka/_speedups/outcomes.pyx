@@ -11,6 +11,7 @@ Imported by: _accel.  Imports: nothing of ours; what it needs of Python code is 
 
 from functools import partial
 
+cimport cython
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -39,20 +40,26 @@ cdef extern from *:
         clock_gettime(CLOCK_MONOTONIC, &now);
         return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     }
-    static void yield_until(const volatile int* flag, int64_t most_ns) {
-        int64_t end_ns = now_ns() + most_ns;
-        while (!*flag && now_ns() < end_ns) sched_yield();
+    /* 1: seen; 0: not in time; -1: nor did the processor come back in time from whoever it was yielded to. */
+    static int yield_until(const volatile int* flag, int64_t most_ns) {
+        int64_t now = now_ns(), end_ns = now + most_ns;
+        for (; now < end_ns; now = now_ns()) {
+            if (*flag) return 1;
+            sched_yield();
+        }
+        return now < end_ns + 4 * most_ns ? 0 : -1;
     }
     #else
-    static void yield_until(const volatile int* flag, int64_t most_ns) {}
+    static int yield_until(const volatile int* flag, int64_t most_ns) { (void)flag; (void)most_ns; return 0; }
     #endif
     """
-    void yield_until(const volatile bint* flag, int64_t most_ns) noexcept nogil
+    int yield_until(const volatile bint* flag, int64_t most_ns) noexcept nogil
 
 cdef enum:
     LOOK_NS = 250_000           # how long a thread looks whether an outcome comes, before it sleeps
     TURN_NS = 20_000            # and then for the end of the I/O thread's turn
-    MOST_IN_VAIN = 10           # looks after which one wait in 2**10 has another
+    MOST_IN_VAIN = 10           # looks in vain after which one wait in 2**10 has another
+    LATE_COUNTS = 5             # as so many looks in vain counts one for which the processor came back late
 
 cdef double LOOK_S = LOOK_NS / 1e9
 
@@ -89,19 +96,25 @@ def track(thing):
         PyObject_GC_Track(<PyObject*>thing)
 
 
+@cython.auto_pickle(False)
 cdef class Watch:
     """Has a thread that waits look for the outcome, a moment long, before it sleeps.
 
     A broker that is near answers before a thread has fallen asleep, and to be woken then takes longer than all else that is done for one record.
-    Who looks leaves the interpreter to others, and the processor to whoever wants it.  It takes the interpreter again when the I/O thread has gone
-    back to its select: before that, it would fall asleep waiting for it.  After each look in vain half as many waits have one, down to one
-    in 1,024: with a broker that is far looking costs nothing.  One thread looks at a time, so that many who wait leave the processors to the work.
+    Who looks leaves the interpreter to others, and yields the processor to whoever wants it.  It takes the interpreter again when the I/O thread has
+    gone back to its select: before that, it would fall asleep waiting for it.
+
+    After each look in vain half as many waits have one, down to one in 1,024: with a broker that is far looking costs next to nothing.  So it is
+    where processors are in demand, the sooner since who yields one to a program that computes has it back a slice of time later, while who
+    sleeps has it at once.  Each look that sees an outcome takes one of those in vain back, and the next wait has one too.  One thread looks
+    at a time, so that many who wait leave the processors to the work.
 
     One for each selector, which says when its thread sleeps.
     Threads: any.
     """
 
     cdef int _look(self, const volatile bint* settled) except -1:
+        cdef int seen
         if self.is_taken:
             return 0
         if self.passed_over:
@@ -109,14 +122,14 @@ cdef class Watch:
             return 0
         self.is_taken = True
         with nogil:
-            yield_until(settled, LOOK_NS)
-            if settled[0]:
+            seen = yield_until(settled, LOOK_NS)
+            if seen == 1:
                 yield_until(&self.io_thread_sleeps, TURN_NS)
         self.is_taken = False
-        if settled[0]:
-            self.in_vain = 0
+        if seen == 1:
+            self.in_vain = max(self.in_vain - 1, 0)
         else:
-            self.in_vain = min(self.in_vain + 1, <int>MOST_IN_VAIN)
+            self.in_vain = min(self.in_vain + (1 if seen == 0 else <int>LATE_COUNTS), <int>MOST_IN_VAIN)
             self.passed_over = (1 << self.in_vain) - 1
         return 0
 
@@ -216,6 +229,8 @@ cdef class CompletionState:
         latch = _latch()
         self.add_waiter(latch)
         try:
+            if home.forked:
+                home.check_may_wait(what)  # a signal handler forked meanwhile
             if not (self.settled or self.parts is not None):
                 if not home.clock.wait(latch, deadline_s):
                     return self.settled or self.parts is not None

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from kafka._clock import Clock
 from kafka._log import Outlet, RateLimited
-from kafka._transport import SocketOption, Transport
+from kafka._transport import SocketOption, Transport, watch_of
 from kafka.client.addresses import Address
 from kafka.client.connection import BrokerConnection, ConnectionTools, NodeId
 from kafka.client.inflight import OnFailure, OnResponse, OnWritten
@@ -127,8 +127,8 @@ class KafkaClient:
 
     @property
     def watch(self) -> Any:
-        """What has threads look for an outcome before they sleep, of selectors that have it (_speedups.outcomes.Watch); else None."""
-        return getattr(self._selector, "watch", None)
+        """What has threads look for an outcome before they sleep (_speedups.outcomes.Watch); None with a selector that has no such thing."""
+        return watch_of(self._selector)
 
     def wake(self) -> None:
         """Interrupt poll(), or have the next one return at once; never blocks, and makes a system call only where the I/O thread sleeps.

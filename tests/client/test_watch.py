@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import queue
 import selectors
+import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,54 +74,51 @@ def test_an_outcome_that_takes_its_time_is_slept_for(home: Home) -> None:
     assert result.wait_until(home.clock.monotonic() + 30)
     thread.join()
     assert result.base_offset == 7
-    assert (home.watch.in_vain, home.watch.passed_over, home.watch.is_taken) == (1, 1, False)
+    assert home.watch.in_vain in {1, 5}  # 5 on a machine that is busy
+    assert home.watch.passed_over == 2**home.watch.in_vain - 1
+    assert not home.watch.is_taken
 
 
 @only_compiled
 def test_each_look_in_vain_halves_how_many_waits_have_one_down_to_one_in_1024(home: Home) -> None:
-    looks = []
-    for number in range(120):
-        before = home.watch.in_vain
+    for _ in range(1200):
+        in_vain, passed_over = home.watch.in_vain, home.watch.passed_over
         wait_in_vain(home)
-        if home.watch.in_vain != before:
-            looks.append(number)
-    assert looks == [0, 2, 6, 14, 30, 62]
-    while home.watch.in_vain < 10:
-        wait_in_vain(home)
-    assert home.watch.passed_over == 1023
-    for left in range(1022, -1, -1):
-        wait_in_vain(home)
-        assert home.watch.passed_over == left
-    wait_in_vain(home)
-    assert (home.watch.in_vain, home.watch.passed_over) == (10, 1023)
+        if passed_over:
+            assert (home.watch.in_vain, home.watch.passed_over) == (in_vain, passed_over - 1)
+        else:
+            assert home.watch.in_vain in {min(in_vain + 1, 10), min(in_vain + 5, 10)}  # 5 on a machine that is busy
+            assert home.watch.passed_over == 2**home.watch.in_vain - 1
+    assert home.watch.in_vain == 10
 
 
 @only_compiled
-def test_an_outcome_that_is_seen_has_the_next_waits_look_again(home: Home) -> None:
-    handed_over: deque[FutureProduceResult | None] = deque()
+def test_each_outcome_that_is_seen_takes_a_look_in_vain_back(home: Home) -> None:
+    for _ in range(3):
+        wait_in_vain(home)
+    least = home.watch.in_vain
+    assert least
+    handed_over: queue.SimpleQueue[FutureProduceResult | None] = queue.SimpleQueue()
 
     def complete() -> None:
-        while True:
-            if handed_over:
-                result = handed_over.popleft()
-                if result is None:
-                    return
-                result.succeed(1)
+        while (result := handed_over.get()) is not None:
+            result.succeed(1)
 
     thread = threading.Thread(target=complete)
     thread.start()
     try:
-        wait_in_vain(home)
-        assert home.watch.in_vain
-        for _ in range(10_000):  # on a machine that is busy few are seen in time
+        for _ in range(100_000):  # on a machine that is busy few are seen in time
             result = result_of(home)
-            handed_over.append(result)
+            handed_over.put(result)
             assert result.wait_until(None)
-            if not home.watch.in_vain:
+            if home.watch.in_vain < least:
+                assert (home.watch.in_vain, home.watch.passed_over) == (least - 1, 0)
+                least -= 1
+            if not least:
                 break
-        assert (home.watch.in_vain, home.watch.passed_over) == (0, 0)
+        assert least == 0
     finally:
-        handed_over.append(None)
+        handed_over.put(None)
         thread.join()
 
 
@@ -136,3 +135,30 @@ def test_nobody_looks_where_waiting_is_refused(home: Home) -> None:
     with pytest.raises(kafka.errors.IllegalStateError):
         result_of(home).wait_until(None)
     assert home.watch.in_vain == 0
+
+
+@only_compiled
+def test_a_look_for_which_the_processor_comes_back_late_counts_as_five_in_vain() -> None:
+    """A program that computes has the processor for a slice of time, once it is yielded."""
+    allowed = os.sched_getaffinity(0)
+    one = {min(allowed)}
+    code = f"import os; os.sched_setaffinity(0, {one}); print(flush=True)\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as busy:
+        try:
+            assert busy.stdout is not None
+            busy.stdout.readline()
+            os.sched_setaffinity(0, one)
+            in_vain = set()
+            for _ in range(200):
+                selector: Any = SocketTransport(selectors.DefaultSelector).selector()
+                home = Home(SystemClock())
+                home.watch = selector.watch
+                wait_in_vain(home)
+                in_vain.add(home.watch.in_vain)
+                selector.close()
+                if 5 in in_vain:
+                    break
+            assert 5 in in_vain
+        finally:
+            os.sched_setaffinity(0, allowed)
+            busy.kill()
