@@ -44,6 +44,7 @@ class Count(NamedTuple):
 
 FILLING = Count(50_000, 4_000_000)
 FIXED_COUNT = Count(1_000_000, 1_000_000)
+LONG_COUNT = Count(4_000_000, 4_000_000)
 LATENCY_COUNT = Count(2_000, 2_000)
 IMPORTS = Count(7, 7)
 
@@ -173,7 +174,7 @@ def _scaling(name: str, what: str, theme: str, run_of: Callable[[int], Run], bou
 
 
 def _with_partitions(partitions: int) -> Run:
-    return Run(OURS, Work("keep"), partitions=partitions, count=FIXED_COUNT)
+    return Run(OURS, Work("keep"), partitions=partitions, count=LONG_COUNT)
 
 
 def _with_threads(threads: int) -> Run:

@@ -33,6 +33,9 @@ cdef enum:
     LARGE_FROM = 65536          # a buffer that outgrows this gets all that its batch may need, up to the next
     MOST_IN_ADVANCE = 1048576
     MOST_POOLED = 32            # large buffers kept for the next batches
+    SMALL_STEP = 1024           # small ones have multiples of it
+    SMALL_SIZES = 8             # so many of them
+    MOST_SMALL = 256            # kept of each
 
 cdef object _crc32c = None
 
@@ -91,6 +94,28 @@ cdef Py_ssize_t _pooled_capacity = 0    # all have the same
 cdef int _pooled_count = 0
 
 
+cdef unsigned char* _small[SMALL_SIZES][MOST_SMALL]     # of (1 + index) * SMALL_STEP bytes each
+cdef int _small_count[SMALL_SIZES]
+
+
+cdef inline unsigned char* _take_small(Py_ssize_t capacity) noexcept:
+    """A buffer of a multiple of SMALL_STEP: one that a batch has just left, if there is one, since it is in the processor's caches."""
+    cdef Py_ssize_t index = capacity // SMALL_STEP - 1
+    if _small_count[index]:
+        _small_count[index] -= 1
+        return _small[index][_small_count[index]]
+    return <unsigned char*>malloc(capacity)
+
+
+cdef inline void _free_small(unsigned char* data, Py_ssize_t capacity) noexcept:
+    cdef Py_ssize_t index = capacity // SMALL_STEP - 1
+    if 0 <= index < SMALL_SIZES and index * SMALL_STEP + SMALL_STEP == capacity and _small_count[index] < MOST_SMALL:
+        _small[index][_small_count[index]] = data
+        _small_count[index] += 1
+    else:
+        free(data)
+
+
 cdef unsigned char* _take_large(Py_ssize_t capacity) noexcept:
     global _pooled_count
     if _pooled_count and capacity == _pooled_capacity:
@@ -112,7 +137,7 @@ cdef void _give_back(unsigned char* data, Py_ssize_t capacity, Py_ssize_t whole)
             _pooled[_pooled_count] = data
             _pooled_count += 1
             return
-    free(data)
+    _free_small(data, capacity)
 
 
 cdef class RecordBuffer:
@@ -240,7 +265,13 @@ cdef class RecordBuffer:
         if self._data == NULL and self.expected_bytes > capacity:
             capacity = max(capacity, min(self.expected_bytes, self.limit_bytes) + SMALL_BUFFER)
         cdef Py_ssize_t large = min(self.limit_bytes, MOST_IN_ADVANCE) + SMALL_BUFFER
-        if capacity <= LARGE_FROM or needed > large or self._capacity >= large:
+        if capacity <= SMALL_STEP * SMALL_SIZES:
+            capacity = (capacity + SMALL_STEP - 1) // SMALL_STEP * SMALL_STEP
+            data = _take_small(capacity)
+            if data != NULL and self._data != NULL:
+                memcpy(data, self._data, self._used)
+                _free_small(self._data, self._capacity)
+        elif capacity <= LARGE_FROM or needed > large or self._capacity >= large:
             data = <unsigned char*>realloc(self._data, capacity)
         else:
             capacity = large

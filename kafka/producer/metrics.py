@@ -74,9 +74,9 @@ class RegisteredSenderMetrics(SenderMetrics):
         topic = ""
         sensors = None
         for batch in batches:
-            if sensors is None or batch.topic_partition[0] is not topic:
+            if sensors is None or batch.partition.topic is not topic:
                 sensors = self._topic(batch)
-                topic = batch.topic_partition[0]
+                topic = batch.partition.topic
             in_records = batch.records.size_bytes  # in the format that it is sent in, which need not be that of batch.size_bytes
             ratio = batch.wire_bytes / in_records
             records += batch.record_count

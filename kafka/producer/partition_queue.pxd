@@ -3,6 +3,8 @@
 
 cdef class PartitionQueue:
     cdef readonly object topic_partition
+    cdef readonly str topic
+    cdef readonly int index
     cdef readonly object slot
     cdef readonly object batches
     cdef public Py_ssize_t in_flight

@@ -32,16 +32,19 @@ class PartitionQueue:
         "home",
         "home_version",
         "in_flight",
+        "index",
         "place",
         "probe",
         "proven_bytes",
         "slot",
+        "topic",
         "topic_partition",
         "wakes_at_s",
     )
 
     def __init__(self, topic_partition: TopicPartition) -> None:
         self.topic_partition = topic_partition
+        self.topic, self.index = topic_partition
         self.batches: deque[ProducerBatch] = deque()
         self.slot = PartitionSlot(self)
         self.in_flight = 0  # batches of it on the wire

@@ -91,11 +91,11 @@ class Schedule:
 
     def consider(self, queue: PartitionQueue, now_s: float) -> None:
         """Look at a partition whose batches, flights or leader may have changed."""
-        if not queue.batches:
+        if queue.place is not None or not queue.batches:
             return
         if queue.expires_at_s is None:
             self._watch_expiry(queue)
-        if queue.place is not None or queue.probe is not None or (self._keeps_order and queue.in_flight):
+        if queue.probe is not None or (self._keeps_order and queue.in_flight):
             return
         due_s = self._due_s(queue)
         if due_s <= now_s:

@@ -314,7 +314,7 @@ class Sender:
         while fresh:
             batch = fresh[0]
             if not batch.is_final:
-                topic = batch.topic_partition.topic
+                topic = batch.partition.topic
                 if topic not in self._wanted_topics:
                     self._cluster.add_topic(topic)  # where it was forgotten
                 self._used_topics[topic] = batch.created_s
@@ -448,8 +448,8 @@ class Sender:
             sent.append(batch)
             if self._delivery_timeout_s is not None:
                 self._in_flight[batch] = batch.created_s + self._delivery_timeout_s
-            topic, partition = batch.topic_partition
-            request.add(topic, partition, buffers, batch.wire_bytes)
+            queue = batch.partition
+            request.add(queue.topic, queue.index, buffers, batch.wire_bytes)
         if not sent:
             return
         self._metrics.request_sent(sent, now_s)
@@ -504,11 +504,12 @@ class Sender:
             self._fail(batch, as_kafka_error(error))
 
     def _on_answer(self, batch: ProducerBatch, response: ProduceAnswer) -> None:
-        topic, partition = batch.topic_partition
-        answer = response.find(topic, partition)
         if batch.is_final:
             self._log.warning("late", "An answer for %r came after it was given up", batch)
-        elif answer is None:
+            return
+        queue = batch.partition
+        answer = response.find(queue.topic, queue.index)
+        if answer is None:
             batch.may_be_written = True
             self._settle(batch, missing_answer_error(batch), None)
         elif answer.error_code == 0:
@@ -673,7 +674,7 @@ class Sender:
             self._note_done(batch.result)
         queue = batch.partition
         batch.let_go()
-        if queue.batches:
+        if queue.place is None and queue.batches:
             self._look_at(queue)
 
     def _look_at(self, queue: PartitionQueue) -> None:

@@ -231,10 +231,10 @@ def test_pieces_that_were_handed_out_outlive_the_batch(twin: Twin) -> None:
 @EACH
 def test_batches_that_come_and_go_never_see_each_others_bytes(twin: Twin) -> None:
     living: list[tuple[Any, list[Any], bytes]] = []
-    for number in range(200):
-        limit = (100_000, 300_000)[number % 2]
+    for number in range(250):
+        limit = (100_000, 300_000, 3_000, 9_000)[number % 4]
         buffer = new_buffer(twin, Limits(limit_bytes=limit, expected_bytes=limit if number % 3 else 0))
-        content = bytes([number]) * 5000
+        content = bytes([number]) * (limit // 20)
         while isinstance(buffer.append(None, 0, 1000, None, content, (), -1), twin.results.FutureRecordMetadata):
             pass
         buffer.seal()
