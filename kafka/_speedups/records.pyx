@@ -23,6 +23,16 @@ cdef extern from "Python.h":
     Py_ssize_t Py_SIZE(object)  # of a deque too
     void PyObject_GC_UnTrack(void*)
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__) || defined(__clang__)
+    #define will_read(at) __builtin_prefetch(at, 0)
+    #else
+    #define will_read(at) (void)(at)
+    #endif
+    """
+    void will_read(const void*) noexcept
+
 cdef enum:
     HEADER_SIZE = 61            # of a batch in format 2; this and the next three are those of record.layout
     LENGTH_COUNTS_FROM = 12
@@ -33,6 +43,8 @@ cdef enum:
     LARGE_FROM = 65536          # a buffer that outgrows this gets all that its batch may need, up to the next
     MOST_IN_ADVANCE = 1048576
     MOST_POOLED = 32            # large buffers kept for the next batches
+    CACHE_LINE = 64
+    MOST_FETCHED = 8192         # bytes that are fetched before they are read; the processor sees by itself how it goes on
     SMALL_STEP = 1024           # small ones have multiples of it
     SMALL_SIZES = 8             # so many of them
     MOST_SMALL = 256            # kept of each
@@ -299,7 +311,10 @@ cdef class RecordBuffer:
                 self._capacity = self._used + 1
 
     def seal(self):
+        cdef Py_ssize_t at
         if not self.is_sealing:
+            for at in range(0, min(self._used, <Py_ssize_t>MOST_FETCHED), CACHE_LINE):
+                will_read(self._data + at)  # for the checksum: with many partitions they are in another processor's cache, or in none
             self.is_sealing = True
             self.count = self._appended
             self.size_bytes = self.open_bytes if self.count else 0
