@@ -152,12 +152,15 @@ def per_batch() -> list[tuple[str, float]]:
 
     begun()
     finish()
-    buffers = [(batch.topic_partition.partition, batch.assemble(None, 2)) for batch in accumulator.fresh]
+    batches = [batch.assemble(None, 2) for batch in accumulator.fresh]
     answers = [PartitionProduceResponse(index=number, base_offset=7) for number in range(BATCHES)]
     answer = ProduceResponse(responses=[TopicProduceResponse(name="t", partition_responses=answers)]).encode(VERSION)
 
     def encode() -> None:
-        ProduceBatches(acks=1, timeout_ms=30000, topics={"t": buffers}).encode_chain(VERSION)
+        request = ProduceBatches(VERSION, 1, 30000)
+        for number, buffers in enumerate(batches):
+            request.add("t", number, buffers, sum(map(len, buffers)))
+        request.encode_chain(VERSION)
 
     def decode() -> None:
         ProduceAnswer.decode(VERSION, answer)
