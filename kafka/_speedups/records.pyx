@@ -45,9 +45,9 @@ cdef enum:
     MOST_POOLED = 32            # large buffers kept for the next batches
     CACHE_LINE = 64
     MOST_FETCHED = 8192         # bytes that are fetched before they are read; the processor sees by itself how it goes on
-    SMALL_STEP = 1024           # small ones have multiples of it
-    SMALL_SIZES = 8             # so many of them
-    MOST_SMALL = 256            # kept of each
+    SMALL_STEP = 512            # small ones have multiples of it
+    SMALL_SIZES = 16            # so many of them
+    MOST_SMALL = 128            # kept of each: 9 MB in all at most
 
 cdef object _crc32c = None
 
@@ -311,10 +311,11 @@ cdef class RecordBuffer:
                 self._capacity = self._used + 1
 
     def seal(self):
-        cdef Py_ssize_t at
+        cdef Py_ssize_t at = 0
         if not self.is_sealing:
-            for at in range(0, min(self._used, <Py_ssize_t>MOST_FETCHED), CACHE_LINE):
+            while at < self._used and at < MOST_FETCHED:
                 will_read(self._data + at)  # for the checksum: with many partitions they are in another processor's cache, or in none
+                at += CACHE_LINE
             self.is_sealing = True
             self.count = self._appended
             self.size_bytes = self.open_bytes if self.count else 0

@@ -54,7 +54,6 @@ cdef extern from *:
 
 cdef enum:
     ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
-    MOST_SHARE = 3584           # that a batch without a predecessor expects of its partition's share of buffer_memory
     FEW_PARTITIONS = 32         # whose slots, batches and last written bytes stay in the processor's caches
     AHEAD = 8                   # numbers drawn before they are used; a power of 2
     BATCH_AHEAD = 5             # draws before the use of a slot at which its batch is looked for
@@ -247,7 +246,7 @@ cdef class SendPath:
         cdef PyObject* found
         cdef PyObject* slot
         cdef int64_t at_ms
-        cdef Py_ssize_t size = 0, partitions
+        cdef Py_ssize_t size = 0
         if not self._is_open or not PyUnicode_CheckExact(topic):
             return None
         if headers is not None and not (PyList_CheckExact(headers) and not PyList_GET_SIZE(headers)):
@@ -283,33 +282,31 @@ cdef class SendPath:
                 return None
             self._last_topic = topic
             self._last_slots = <_TopicSlots>found
-        partitions = PyList_GET_SIZE(self._last_slots.all)  # now: metadata may change, and clear() be called, wherever other code runs
         slot = self._choose(self._last_slots, key, partition)
         if slot == NULL:
             return None
         held = (<PartitionSlot>slot).records
         if type(held) is not RecordBuffer:
-            return self._begin(<PartitionSlot>slot, partitions, None, at_ms, <bytes>key, <bytes>value) if held is None else None
+            return self._begin(<PartitionSlot>slot, None, at_ms, <bytes>key, <bytes>value) if held is None else None
         records = <RecordBuffer>held
         if records.is_sealing or records.is_closed:
-            return self._begin(<PartitionSlot>slot, partitions, records, at_ms, <bytes>key, <bytes>value)
+            return self._begin(<PartitionSlot>slot, records, at_ms, <bytes>key, <bytes>value)
         if self._notices_full and records.open_bytes < records.sendable_bytes and (
             records.open_bytes + size + ROOM_FOR_OVERHEAD >= records.sendable_bytes
         ):
             return None
         future = records._append(self._memory, 0, at_ms, <bytes>key, <bytes>value, None, -1)
         if future is None and records.is_closed:
-            return self._begin(<PartitionSlot>slot, partitions, records, at_ms, <bytes>key, <bytes>value)
+            return self._begin(<PartitionSlot>slot, records, at_ms, <bytes>key, <bytes>value)
         return future
 
-    cdef FutureState _begin(self, PartitionSlot slot, Py_ssize_t partitions, RecordBuffer previous, int64_t at_ms, bytes key, bytes value):
+    cdef FutureState _begin(self, PartitionSlot slot, RecordBuffer previous, int64_t at_ms, bytes key, bytes value):
         """A batch with this record, shown to the I/O thread: RecordAccumulator._append_locked(); None where send() must do it.
 
         Python code that stands between the steps of that method, in another thread or below a signal handler, has said so before them.
         """
         cdef FutureState future
         cdef RecordBuffer records
-        cdef Py_ssize_t expected_bytes
         cdef double now_s
         accumulator = self._accumulator
         format = accumulator.format
@@ -321,10 +318,9 @@ cdef class SendPath:
             return None
         batches = queue.batches
         result = self._new_result(queue.topic_partition, self._home)
-        expected_bytes = min(self._memory.limit_bytes // partitions, <Py_ssize_t>MOST_SHARE)
-        if previous is not None:
-            expected_bytes = max(expected_bytes, previous.open_bytes)
-        records = RecordBuffer(format, result, at_ms, self._sendable_bytes, self._batch_bytes, expected_bytes)
+        records = RecordBuffer(
+            format, result, at_ms, self._sendable_bytes, self._batch_bytes, 0 if previous is None else previous.open_bytes
+        )
         batch = self._new_batch(queue, records, now_s)
         future = records._append(self._memory, 0, at_ms, key, value, None, -1)
         if future is None:

@@ -371,7 +371,6 @@ class Sender:
     def _forget_topics(self, now_s: float) -> None:
         self._forget_at_s = math.inf  # should it fail, it is not tried again and again
         self._forget_at_s = self._idle_topics.forget_some(now_s)
-        self.schedule.rehome(now_s)  # their leaders are not known any more
         self.schedule.purge()
 
     # --- time ---------------------------------------------------------------------------------------------------
