@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import tracemalloc
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
+import kafka
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError, NotEnoughReplicasError, NotLeaderForPartitionError
 from kafka.testing import KafkaBroker, faults
 from tests.scenarios.stage import Stage
 
 Make = Callable[..., KafkaProducer]
+STATM = Path("/proc/self/statm")
+LITTLE_BYTES = 3000 if kafka.__impl__ == "compiled" else 6000
+
+
+def resident_bytes() -> int:
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
 
 TROUBLES: tuple[Any, ...] = (
     faults.Error(NotEnoughReplicasError),
@@ -137,6 +147,20 @@ def test_memory_stays_under_buffer_memory_and_a_stated_overhead_while_everything
     rule.remove()
     producer.close(0)
     assert producer.status().buffered_bytes == 0
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="this system does not show a process its memory")
+def test_a_small_record_in_each_of_many_partitions_takes_little_memory(broker: KafkaBroker, make_producer: Make) -> None:
+    partitions = 10_000
+    broker.create_topic("many", partitions)
+    producer = make_producer(linger_ms=60_000)
+    producer.partitions_for("many")
+    producer.send("many", b"v" * 100, partition=0)
+    before = resident_bytes()
+    for number in range(partitions):
+        producer.send("many", b"v" * 100, partition=number)
+    assert resident_bytes() - before < partitions * LITTLE_BYTES
+    producer.close(30)
 
 
 def test_without_time_to_wait_send_says_at_once_that_there_is_no_room(broker: KafkaBroker, make_producer: Make) -> None:
