@@ -17,21 +17,12 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcpy
 
 from kafka._speedups.outcomes cimport CompletionState, FutureState, new_future
+from kafka._speedups.prefetch cimport will_read
 from kafka._speedups.varint cimport varint_size, write_varint
 
 cdef extern from "Python.h":
     Py_ssize_t Py_SIZE(object)  # of a deque too
     void PyObject_GC_UnTrack(void*)
-
-cdef extern from *:
-    """
-    #if defined(__GNUC__) || defined(__clang__)
-    #define will_read(at) __builtin_prefetch(at, 0)
-    #else
-    #define will_read(at) (void)(at)
-    #endif
-    """
-    void will_read(const void*) noexcept
 
 cdef enum:
     HEADER_SIZE = 61            # of a batch in format 2; this and the next three are those of record.layout
@@ -121,7 +112,7 @@ cdef inline unsigned char* _take_small(Py_ssize_t capacity) noexcept:
 
 cdef inline void _free_small(unsigned char* data, Py_ssize_t capacity) noexcept:
     cdef Py_ssize_t index = capacity // SMALL_STEP - 1
-    if 0 <= index < SMALL_SIZES and index * SMALL_STEP + SMALL_STEP == capacity and _small_count[index] < MOST_SMALL:
+    if 0 <= index < SMALL_SIZES and capacity % SMALL_STEP == 0 and _small_count[index] < MOST_SMALL:
         _small[index][_small_count[index]] = data
         _small_count[index] += 1
     else:
@@ -277,20 +268,15 @@ cdef class RecordBuffer:
         if self._data == NULL and self.expected_bytes > capacity:
             capacity = max(capacity, min(self.expected_bytes, self.limit_bytes) + SMALL_BUFFER)
         cdef Py_ssize_t large = min(self.limit_bytes, MOST_IN_ADVANCE) + SMALL_BUFFER
-        if capacity <= SMALL_STEP * SMALL_SIZES:
-            capacity = (capacity + SMALL_STEP - 1) // SMALL_STEP * SMALL_STEP
-            data = _take_small(capacity)
+        cdef bint is_small = capacity <= SMALL_STEP * SMALL_SIZES
+        if not is_small and (capacity <= LARGE_FROM or needed > large or self._capacity >= large):
+            data = <unsigned char*>realloc(self._data, capacity)
+        else:
+            capacity = (capacity + SMALL_STEP - 1) // SMALL_STEP * SMALL_STEP if is_small else large
+            data = _take_small(capacity) if is_small else _take_large(capacity)
             if data != NULL and self._data != NULL:
                 memcpy(data, self._data, self._used)
                 _free_small(self._data, self._capacity)
-        elif capacity <= LARGE_FROM or needed > large or self._capacity >= large:
-            data = <unsigned char*>realloc(self._data, capacity)
-        else:
-            capacity = large
-            data = _take_large(capacity)
-            if data != NULL and self._data != NULL:
-                memcpy(data, self._data, self._used)
-                free(self._data)
         if data == NULL:
             raise MemoryError
         self._data = data

@@ -20,6 +20,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from kafka._speedups.murmur2 cimport murmur2
 from kafka._speedups.outcomes cimport FutureState
+from kafka._speedups.prefetch cimport will_read, will_write
 from kafka._speedups.records cimport MemoryCounts, RecordBuffer
 
 cdef extern from "Python.h":
@@ -34,14 +35,6 @@ cdef extern from *:
     #include <stdint.h>
     #include <time.h>
 
-    #if defined(__GNUC__) || defined(__clang__)
-    #define will_read(at) __builtin_prefetch(at, 0)
-    #define will_write(at) __builtin_prefetch(at, 1)
-    #else
-    #define will_read(at) (void)(at)
-    #define will_write(at) (void)(at)
-    #endif
-
     static int64_t now_ms(void) {
         struct timespec now;
         timespec_get(&now, TIME_UTC);
@@ -49,8 +42,6 @@ cdef extern from *:
     }
     """
     int64_t now_ms() noexcept
-    void will_read(const void*) noexcept
-    void will_write(const void*) noexcept
 
 cdef enum:
     ROOM_FOR_OVERHEAD = 128     # as in producer.arguments

@@ -484,7 +484,7 @@ class Sender:
     def _on_written(self, batches: Sequence[ProducerBatch]) -> None:
         for batch in batches:
             if not batch.is_final:
-                self._complete(batch, -1, -1)
+                self._finish(batch, _SUCCEEDED)
 
     def _on_response(self, batches: list[ProducerBatch], response: ProduceAnswer, node_id: int) -> None:
         for batch in batches:
@@ -535,17 +535,7 @@ class Sender:
         queue = batch.partition
         if batch.wire_bytes > queue.proven_bytes:
             queue.proven_bytes = batch.wire_bytes
-        self._complete(batch, answer.base_offset, answer.log_append_time_ms)
-
-    def _complete(self, batch: ProducerBatch, base_offset: int, log_append_time_ms: int) -> None:
-        """What _finish() does, for a batch that was delivered."""
-        self._begin_end(batch, _SUCCEEDED)
-        try:
-            batch.result.succeed(base_offset, log_append_time_ms)
-        except Exception as error:  # noqa: BLE001 - as there
-            self._on_bad_completion(batch, error)
-        finally:
-            self._end(batch)
+        self._finish(batch, _SUCCEEDED, None, answer.base_offset, answer.log_append_time_ms)
 
     def _settle(self, batch: ProducerBatch, error: KafkaError, answer: PartitionAnswer | None) -> None:
         """Do what the answer, or the error in its place, means for the batch."""
@@ -635,18 +625,18 @@ class Sender:
         except Exception:  # noqa: BLE001 - an error of the user's that has no words, for one; other batches are to fail yet
             self._log.exception("told", "Unexpected error while the failure of %r was told", batch)
 
-    def _finish(self, batch: ProducerBatch, state: BatchState, complete: Callable[[], None]) -> None:
-        """Give a batch its outcome, once: room is free, callbacks run, flushes that waited for it may return."""
-        self._begin_end(batch, state)
-        try:
-            complete()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the futures must have an outcome
-            self._on_bad_completion(batch, error)
-        finally:
-            self._end(batch)
+    def _finish(
+        self,
+        batch: ProducerBatch,
+        state: BatchState,
+        fail: Callable[[], None] | None = None,
+        base_offset: int = -1,
+        log_append_time_ms: int = -1,
+    ) -> None:
+        """Give a batch its outcome, once: room is free, callbacks run, flushes that waited for it may return.
 
-    def _begin_end(self, batch: ProducerBatch, state: BatchState) -> None:
-        """What comes before the result is completed, which may run callbacks."""
+        `fail` completes its result; without, it was delivered.
+        """
         was_in_flight = batch.state is _IN_FLIGHT
         batch.transition(state)
         if was_in_flight:
@@ -658,23 +648,23 @@ class Sender:
             self._ahead.forget(batch)
         self._memory.release(batch.size_bytes)
         self.in_callback = True
-
-    def _on_bad_completion(self, batch: ProducerBatch, error: Exception) -> None:
-        """An exception handler's: a result whose completion failed is completed with the error."""
-        self._log.exception("complete", "Unexpected error while %r was completed", batch)
-        if not batch.result.done:
-            batch.fail(as_kafka_error(error), None)
-
-    def _end(self, batch: ProducerBatch) -> None:
-        """What comes after the result is complete."""
-        self.in_callback = False
-        self._incomplete.pop(batch.result, None)
-        if self._flushes:
+        try:
+            if fail is None:
+                batch.result.succeed(base_offset, log_append_time_ms)
+            else:
+                fail()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the futures must have an outcome
+            self._log.exception("complete", "Unexpected error while %r was completed", batch)
+            if not batch.result.done:
+                batch.fail(as_kafka_error(error), None)
+        finally:
+            self.in_callback = False
+            self._incomplete.pop(batch.result, None)
             self._note_done(batch.result)
-        queue = batch.partition
-        batch.let_go()
-        if queue.place is None and queue.batches:
-            self._look_at(queue)
+            queue = batch.partition
+            batch.let_go()
+            if queue.place is None and queue.batches:  # else the clock would be read for nothing
+                self._look_at(queue)
 
     def _look_at(self, queue: PartitionQueue) -> None:
         """A batch of the partition has its outcome: the next one may be due. Never raises, for whoever gives outcomes to many has more to do."""
