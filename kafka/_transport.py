@@ -133,19 +133,21 @@ class SocketTransport:
         return list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
 
     def connect(self, family: int, address: Any, options: Sequence[SocketOption]) -> Stream:
-        sock = _Socket(family, socket.SOCK_STREAM)  # not inheritable (PEP 446)
+        sock = None
         try:
+            sock = _Socket(family, socket.SOCK_STREAM)  # not inheritable (PEP 446)
             sock.setblocking(False)
             for option in options:
                 sock.setsockopt(*option)
             failure = sock.connect_ex(address)
             if failure and failure not in _STILL_CONNECTING:
                 raise OSError(failure, os.strerror(failure))
-        except BaseException:
-            sock.close()
+            stream: Stream = SocketStream(sock)
+            return stream
+        except BaseException:  # Ctrl-C too
+            if sock is not None:
+                sock.close()
             raise
-        stream: Stream = SocketStream(sock)
-        return stream
 
     def selector(self) -> Selector:
         return self._new_selector()
@@ -194,9 +196,15 @@ class SocketWaker:
     """
 
     def __init__(self) -> None:
-        self._reader, self._writer = _socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
+        pair: tuple[_Socket, ...] = ()
+        try:
+            pair = self._reader, self._writer = _socketpair()
+            self._reader.setblocking(False)
+            self._writer.setblocking(False)
+        except BaseException:  # Ctrl-C
+            for sock in pair:
+                sock.close()
+            raise
 
     def fileno(self) -> int:
         return self._reader.fileno()

@@ -81,14 +81,12 @@ class KafkaClient:
         self._policy = VersionPolicy(options.api_version)
         tls_context = None if options.tls is None else build_context(options.tls)
         self._selector = transport.selector()
-        self._waker = transport.waker()
         self._is_woken = False  # set by any thread, cleared by the I/O thread after its select
         self._is_sleeping = False  # the I/O thread is in its select, or about to look at _is_woken and enter it
         self._must_drain = False  # the waker was readable; emptied before the next select, since what it was for comes first
         self._is_rung = False  # set by any thread that then writes a byte to the waker; cleared by the I/O thread when it has drained that
         self._ringing: list[None] = []  # one for each thread between the two: a signal handler that interrupts it there must not count on its byte
         self._resolver = Resolver(transport=transport, client_id=options.client_id, wake=self.wake)
-        self._selector.register(self._waker, selectors.EVENT_READ, None)
         self._tools = ConnectionTools(
             options=options,
             clock=clock,
@@ -117,6 +115,14 @@ class KafkaClient:
         self._closes_by_s = math.inf  # written by any thread
         self._is_closed = False
         self._has_called_back = False  # what the caller of poll() computed its time-out from may have changed
+        waker = None
+        try:
+            waker = self._waker = transport.waker()  # last, since nobody can close a client that Ctrl-C interrupts here
+            self._selector.register(self._waker, selectors.EVENT_READ, None)
+        except BaseException:
+            if waker is not None:
+                waker.close()
+            raise
 
     # --- any thread ---------------------------------------------------------------------------------------------
 
@@ -510,9 +516,9 @@ class KafkaClient:
                     key.data.on_selected(mask)
 
     def forget(self) -> None:
-        """In a forked child: close this process's copies of the sockets without a word to brokers or waker.
+        """Close this process's sockets without a word to brokers or waker: in a forked child, and after an interrupted constructor.
 
-        The selector is closed and nothing taken out of it: epoll's list of sockets is one with the parent's.
+        The selector is closed and nothing taken out of it: in a child epoll's list of sockets is one with the parent's.
         """
         self._is_closed = True
         self._is_sleeping = False

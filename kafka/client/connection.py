@@ -207,11 +207,10 @@ class BrokerConnection:
         while self._addresses:
             family, address = self._addresses.popleft()
             try:
-                stream = tools.transport.connect(family, address, tools.socket_options)
+                self._stream = tools.transport.connect(family, address, tools.socket_options)
             except OSError as failure:
                 error = failure
                 continue
-            self._stream = stream
             now_s = tools.clock.monotonic()
             self._setup_deadline_s = now_s + tools.options.setup_timeout_s
             takes_all = self._slow_attempts % _FULL_TIME_EVERY == _FULL_TIME_EVERY - 1
@@ -656,7 +655,7 @@ class BrokerConnection:
         return True
 
     def forget(self) -> None:
-        """In a forked child: let go of the parent's socket without a word to selector or broker."""
+        """Close this process's socket without a word to selector or broker, whatever state it is in."""
         if self._stream is not None:
             self._stream.close()
         self._stream = self._tls = self._channel = None

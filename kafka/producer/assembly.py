@@ -40,6 +40,10 @@ class Parts(NamedTuple):
     send_path: CompiledSendPath | None
     options: ClientOptions
 
+    def discard(self) -> None:
+        """No I/O thread has run, and none will."""
+        _discard(self.client, self.metrics)
+
 
 def assemble(config: dict[str, Any], world: World, options: ClientOptions | None = None) -> Parts:
     """Make the parts, and meet the cluster if no api_version says what to expect; completes `config` with what it found.
@@ -54,60 +58,66 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
     cluster = ClusterMetadata()
     metrics = metrics_of(config)
     ledger = Ledger()
-    client = KafkaClient(
-        options=options,
-        clock=world.clock,
-        random=world.random,
-        transport=world.transport,
-        cluster=cluster,
-        metrics=ClientMetrics() if metrics is None else RegisteredClientMetrics(metrics, ledger, group_prefix="producer"),
-        outlet=outlet,
-    )
-    home.watch = client.watch
-    cluster.on_update_wanted = client.wake
+    client = None
     try:
+        client = KafkaClient(
+            options=options,
+            clock=world.clock,
+            random=world.random,
+            transport=world.transport,
+            cluster=cluster,
+            metrics=ClientMetrics() if metrics is None else RegisteredClientMetrics(metrics, ledger, group_prefix="producer"),
+            outlet=outlet,
+        )
+        home.watch = client.watch
+        cluster.on_update_wanted = client.wake
         if not is_known:
             _meet_cluster(config, client, world)
+        codec = producer_config.chosen_codec(config)
+        accumulator = RecordAccumulator(
+            home=home,
+            memory=BufferMemory(config["buffer_memory"]),
+            sizes=producer_config.batch_sizes(config),
+            magic=_magic_for(config["api_version"]),
+            wake=client.wake,
+            on_delivery_error=config["on_delivery_error"],
+            codec=codec,
+        )
+        router = Router(
+            cluster=cluster,
+            accumulator=accumulator,
+            partitioner=config["partitioner"],
+            random=world.random,
+            unknown_topic_retries=config["unknown_topic_retries"],
+        )
+        policy = producer_config.delivery_policy(config)
+        deferral = Deferral(home=home, accumulator=accumulator, router=router, cluster=cluster, policy=policy)
+        measured = _sender_metrics(metrics, ledger, client, world)
+        sender = Sender(
+            home=home,
+            client=client,
+            cluster=cluster,
+            accumulator=accumulator,
+            deferral=deferral,
+            policy=policy,
+            codec=codec,
+            metrics=measured,
+            idle_topics=IdleTopics(cluster=cluster, accumulator=accumulator, router=router, metrics=measured),
+            on_end=_nothing if metrics is None else metrics.close,
+            outlet=outlet,
+        )
+        path = send_path_for(config, clock=world.clock, random=world.random, accumulator=accumulator, cluster=cluster)
+        return Parts(home, cluster, client, accumulator, router, sender, metrics, path, options)
     except BaseException:
-        client.close()
-        if metrics is not None:
-            metrics.close()
+        _discard(client, metrics)
         raise
-    codec = producer_config.chosen_codec(config)
-    accumulator = RecordAccumulator(
-        home=home,
-        memory=BufferMemory(config["buffer_memory"]),
-        sizes=producer_config.batch_sizes(config),
-        magic=_magic_for(config["api_version"]),
-        wake=client.wake,
-        on_delivery_error=config["on_delivery_error"],
-        codec=codec,
-    )
-    router = Router(
-        cluster=cluster,
-        accumulator=accumulator,
-        partitioner=config["partitioner"],
-        random=world.random,
-        unknown_topic_retries=config["unknown_topic_retries"],
-    )
-    policy = producer_config.delivery_policy(config)
-    deferral = Deferral(home=home, accumulator=accumulator, router=router, cluster=cluster, policy=policy)
-    measured = _sender_metrics(metrics, ledger, client, world)
-    sender = Sender(
-        home=home,
-        client=client,
-        cluster=cluster,
-        accumulator=accumulator,
-        deferral=deferral,
-        policy=policy,
-        codec=codec,
-        metrics=measured,
-        idle_topics=IdleTopics(cluster=cluster, accumulator=accumulator, router=router, metrics=measured),
-        on_end=_nothing if metrics is None else metrics.close,
-        outlet=outlet,
-    )
-    path = send_path_for(config, clock=world.clock, random=world.random, accumulator=accumulator, cluster=cluster)
-    return Parts(home, cluster, client, accumulator, router, sender, metrics, path, options)
+
+
+def _discard(client: KafkaClient | None, metrics: Metrics | None) -> None:
+    if client is not None:
+        client.forget()  # not close(), which is for a client that Ctrl-C has not interrupted in the middle of anything
+    if metrics is not None:
+        metrics.close()
 
 
 def _meet_cluster(config: dict[str, Any], client: KafkaClient, world: World) -> None:

@@ -88,9 +88,18 @@ class KafkaProducer:
         self.config = resolve(configs)
         self._own_name: str | None = self.config["client_id"] if configs.get("client_id") is None else None
         world = self._new_world()
-        lifecycle = Lifecycle(assemble(self.config, world), self.config, starts_thread=world.starts_threads)
-        lifecycle.start(self)
-        self._use_parts(lifecycle)
+        parts = lifecycle = None
+        try:
+            parts = assemble(self.config, world)
+            lifecycle = Lifecycle(parts, self.config, starts_thread=world.starts_threads)
+            lifecycle.start(self)
+            self._use_parts(lifecycle)
+        except BaseException:  # Ctrl-C, or no thread to be had
+            if lifecycle is not None:
+                lifecycle.undo_start()
+            elif parts is not None:
+                parts.discard()
+            raise
 
     def _new_world(self) -> World:
         return self._world or World(SystemClock(), random.Random(), SocketTransport(current_selector(self.config["selector"])))

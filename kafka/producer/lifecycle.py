@@ -60,13 +60,23 @@ class Lifecycle:
         if self._starts_thread and self._first_run:
             threading.Thread(target=self._run, name=self._thread_name, daemon=True).start()
 
+    def undo_start(self) -> None:
+        """The constructor failed or was interrupted: end what it has begun, however far it came."""
+        self._refuse_more()
+        try:
+            self._first_run.pop()  # a thread that comes late finds none
+        except IndexError:
+            self.close(0)
+        else:
+            self._parts.discard()
+        self._detach_finalizers()
+        _living.discard(self)
+
     def successor(self, candidate: Lifecycle) -> Lifecycle:
         """In the child of a fork: what takes this one's place there, which is the first candidate; another one is closed, unused."""
         chosen = self._successors.setdefault(None, candidate)
         if chosen is not candidate:
-            candidate.parts.client.close()
-            if candidate.parts.metrics is not None:
-                candidate.parts.metrics.close()
+            candidate.parts.discard()
         return chosen
 
     @property
@@ -112,9 +122,12 @@ class Lifecycle:
             parts.sender.stop_now()
             self._await_stop(_MOST_GRACE_S)
         self._join()
+        self._detach_finalizers()
+        return is_first
+
+    def _detach_finalizers(self) -> None:
         for finalizer in self._finalizers:
             finalizer.detach()  # it would keep all of this until the producer is collected
-        return is_first
 
     def _refuse_more(self) -> bool:
         """Have send() refuse from now on; False where it does already."""

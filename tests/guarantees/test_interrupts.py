@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import signal
 import socket
 import subprocess
@@ -9,9 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any, Callable
 
 import pytest
+from pytest_mock import MockerFixture
 
 from kafka import KafkaProducer
 from kafka.errors import IllegalStateError
@@ -20,6 +24,18 @@ from tests.guarantees.budgets import TRIES, assert_keeps, interpreter, seconds_o
 
 Make = Callable[..., KafkaProducer]
 
+OPENING = tuple(
+    os.path.join("kafka", *path)  # of a module that is compiled no line is seen
+    for path in [
+        ("_transport.py",),
+        ("client", "client.py"),
+        ("client", "connection.py"),
+        ("client", "resolver.py"),
+        ("producer", "assembly.py"),
+        ("producer", "kafka.py"),
+        ("producer", "lifecycle.py"),
+    ]
+)
 INTERRUPT_AFTER_S = 0.1
 WITHIN_S = {"idle": 0.1, "busy": 0.25}
 loads = pytest.mark.parametrize("load", WITHIN_S)
@@ -114,6 +130,58 @@ def test_ctrl_c_interrupts_the_constructor_which_leaves_nothing(ctrl_c: Callable
         construct = lambda: KafkaProducer(bootstrap_servers=servers, api_version_auto_timeout_ms=60_000)  # noqa: E731
         assert_keeps(INTERRUPT_AFTER_S, WITHIN_S[load], lambda: seconds_of(lambda: interrupted(construct, ctrl_c)))
         assert set(threading.enumerate()) == threads
+
+
+@pytest.mark.parametrize("options", [{"api_version": (2, 8)}, {}], ids=["api_version", "no api_version"])
+def test_ctrl_c_on_any_line_of_the_constructor_leaves_nothing(broker: KafkaBroker, options: dict[str, Any]) -> None:
+    construct = lambda: KafkaProducer(bootstrap_servers=broker.bootstrap_servers, **options)  # noqa: E731
+    construct().close()  # what it imports is imported
+    threads = set(threading.enumerate())
+    gc.collect()
+    gc.freeze()  # for the sake of time
+    try:
+        line = 0
+        while interrupted_on(line, construct):
+            gc.collect()  # whatever was not closed warns now, and warnings are errors
+            assert set(threading.enumerate()) == threads, line
+            line += 1
+    finally:
+        gc.unfreeze()
+    assert line > 100
+
+
+def test_a_constructor_for_which_there_is_no_thread_leaves_nothing(broker: KafkaBroker, mocker: MockerFixture) -> None:
+    mocker.patch("threading.Thread.start", side_effect=RuntimeError("can't start new thread"))
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        KafkaProducer(bootstrap_servers=broker.bootstrap_servers)
+    gc.collect()  # whatever was not closed warns now, and warnings are errors
+
+
+def interrupted_on(line: int, construct: Callable[[], KafkaProducer]) -> bool:
+    """Ctrl-C comes before that line (from 0) of the modules that open or start something; False where there are fewer: it is not interrupted."""
+    left = line
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        nonlocal left
+        if not frame.f_code.co_filename.endswith(OPENING):
+            return None
+        if event == "line":
+            if left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+            left -= 1
+        return trace
+
+    before = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        producer = construct()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    producer.close()
+    return False
 
 
 def test_ctrl_c_interrupts_await(stuck: KafkaProducer, ctrl_c: Callable[[], None]) -> None:
