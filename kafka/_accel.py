@@ -26,33 +26,27 @@ _CHOICES = ("", "python", "compiled")
 _PACKAGE = os.path.dirname(__file__)
 
 
-def _load() -> dict[str, ModuleType] | None:
+def _is_compiled() -> bool:
     wanted = os.environ.get("KAFKA_IMPL", "")
     if wanted not in _CHOICES:
         raise ImportError(f"KAFKA_IMPL={wanted!r}: it must be 'python' or 'compiled'")
     if wanted == "python":
-        return None
-    try:
-        _check_built()
-        return {name.rpartition(".")[2]: importlib.import_module(name) for name in TWINS}
-    except ModuleNotFoundError as error:
-        if wanted:
-            raise ImportError(f"KAFKA_IMPL=compiled, but kafka-producer was installed without its compiled send path ({error})") from error
-        log.info("The compiled send path is not installed, Python code does its work: reinstall kafka-producer where a C compiler is present")
-        return None
+        return False
+    missing = [name for name in (*TWINS, *FROM_SOURCE) if not _is_built(name)]  # they work together, or not at all
+    if not missing:
+        return True
+    if wanted:
+        raise ImportError(f"KAFKA_IMPL=compiled, but kafka-producer was installed without its compiled send path ({missing[0]} is not compiled)")
+    log.info("The compiled send path is not installed, Python code does its work: reinstall kafka-producer where a C compiler is present")
+    return False
 
 
-def _check_built() -> None:
-    """ModuleNotFoundError where one of FROM_SOURCE is not compiled: they work together, or not at all."""
-    for name in FROM_SOURCE:
-        path = os.path.join(_PACKAGE, *name.split(".")[1:])
-        if not any(os.path.exists(path + suffix) for suffix in importlib.machinery.EXTENSION_SUFFIXES):
-            raise ModuleNotFoundError(f"{name} is not compiled", name=name)
+def _is_built(name: str) -> bool:
+    path = os.path.join(_PACKAGE, *name.split(".")[1:])
+    return any(os.path.exists(path + suffix) for suffix in importlib.machinery.EXTENSION_SUFFIXES)
 
 
-_compiled = _load()
-
-IMPLEMENTATION = "python" if _compiled is None else "compiled"
+IMPLEMENTATION = "compiled" if _is_compiled() else "python"
 
 
 class _Sources:
@@ -66,17 +60,30 @@ class _Sources:
 
 
 _this_copy = sys.modules[__name__]
-if _compiled is None:
+if IMPLEMENTATION == "python":
     sys.meta_path.insert(0, _Sources)
 
 
 def install(module: str, **parts: Any) -> None:
     """Give one of the compiled modules the Python parts it works with; where none is in use there is nobody to give them to."""
-    if _compiled is not None:
-        _compiled[module].install(**parts)
+    if IMPLEMENTATION == "compiled":
+        _twin(module).install(**parts)
 
 
 def pick(twin: str, python: Any) -> Any:
-    """The compiled twin, "module.name", where it is in use, else the Python code it mirrors."""
+    """The compiled twin, "module.name", where it is in use and there is one for this system, else the Python code it mirrors."""
     module, _, name = twin.partition(".")
-    return python if _compiled is None or module not in _compiled else getattr(_compiled[module], name)
+    return getattr(_twin(module), name) if IMPLEMENTATION == "compiled" and _name_of(module) in TWINS else python
+
+
+_twins: dict[str, ModuleType] = {}  # filled when each is first asked for: some need modules that ask for others
+
+
+def _twin(module: str) -> ModuleType:
+    if module not in _twins:
+        _twins[module] = importlib.import_module(_name_of(module))
+    return _twins[module]
+
+
+def _name_of(module: str) -> str:
+    return f"kafka._speedups.{module}"

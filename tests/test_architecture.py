@@ -20,7 +20,6 @@ FLOORS: list[list[str]] = [
     [
         "producer.future",
         "producer.memory",
-        "producer.slot",
         "producer.partition_queue",
         "producer.records",
         "producer.batch",

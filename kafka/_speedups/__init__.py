@@ -5,7 +5,12 @@ Imported by: _accel, setup.py.  Imports: nothing of ours.
 
 import sys
 
-TWINS: tuple[str, ...] = ("kafka._speedups.outcomes", "kafka._speedups.records", "kafka._speedups.send_path")
+TWINS: tuple[str, ...] = (
+    "kafka._speedups.outcomes",
+    "kafka._speedups.partition_queue",
+    "kafka._speedups.records",
+    "kafka._speedups.send_path",
+)
 """Modules of code that Python code mirrors, or, as the last, that does a part of its work at once."""
 
 if sys.platform == "linux":
@@ -22,7 +27,6 @@ FROM_SOURCE = (
     "kafka.metrics.ledger",
     "kafka.producer.batch",
     "kafka.producer.metrics",
-    "kafka.producer.partition_queue",
     "kafka.producer.schedule",
     "kafka.producer.sender",
     "kafka.protocol.framing",

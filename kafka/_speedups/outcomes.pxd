@@ -77,6 +77,22 @@ cdef class ProduceResultState(CompletionState):
     cdef bint _is_in_order(self) noexcept
 
 
+cdef class FutureProduceResult(ProduceResultState):
+    pass
+
+
+cdef inline void _begin_result(ProduceResultState result, object topic_partition, object home):
+    result.home = home
+    result.topic_partition = topic_partition
+    PyObject_GC_UnTrack(<PyObject*>result)
+
+
+cdef inline ProduceResultState new_result(object topic_partition, object home):
+    cdef ProduceResultState result = FutureProduceResult.__new__(FutureProduceResult)
+    _begin_result(result, topic_partition, home)
+    return result
+
+
 cdef inline FutureState new_future(CompletionState result):
     cdef FutureState future = FutureRecordMetadata.__new__(FutureRecordMetadata)
     PyObject_GC_UnTrack(<PyObject*>future)

@@ -473,14 +473,13 @@ cdef class ProduceResultState(CompletionState):
     It does not see the array, nor the futures in it, so that only completing a result lets go of them (a fork's child keeps its parent's).
     """
 
-    def __init__(self, topic_partition, home):
-        self.home = home
-        self.topic_partition = topic_partition
-        self.first_position = 0
+    def __cinit__(self):
         self.base_offset = -1
         self.log_append_time_ms = -1
         self.has_timestamps = True
-        PyObject_GC_UnTrack(<PyObject*>self)
+
+    def __init__(self, topic_partition, home):
+        _begin_result(self, topic_partition, home)
 
     def __dealloc__(self):
         _release_entries(self._entries, 0, self._entry_count)
@@ -592,6 +591,20 @@ cdef class ProduceResultState(CompletionState):
         if self.record_errors:
             return self.record_errors.get(future._position - self.first_position, self.exception)
         return self.exception
+
+
+cdef class FutureProduceResult(ProduceResultState):
+    """Twin: kafka.producer.future.PythonFutureProduceResult."""
+
+    def split(self, parts):
+        """Completion.split()."""
+        self.parts = parts
+        self.move_callbacks()
+        self.release_waiters()
+
+    def wait(self, timeout=None):
+        """Wait at most `timeout` seconds for completion; whether it came."""
+        return self.wait_until(None if timeout is None else self.home.clock.monotonic() + timeout)
 
 
 cdef void _release_entries(_Entry* entries, Py_ssize_t index, Py_ssize_t count):

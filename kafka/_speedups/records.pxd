@@ -40,11 +40,15 @@ cdef class RecordBuffer:
     cdef int _exports
     cdef bint _is_dropped
 
+    cdef void _begin(
+        self, object format, object result, int64_t base_timestamp_ms, Py_ssize_t sendable_bytes, Py_ssize_t limit_bytes, Py_ssize_t expected_bytes
+    ) noexcept
     cdef FutureState _append(
         self, MemoryCounts memory, Py_ssize_t granted, int64_t timestamp_ms, bytes key, bytes value, object headers, int32_t header_size
     )
     cdef int _grow(self, Py_ssize_t needed) except -1
     cdef void _close(self) noexcept
     cdef void _trim(self) noexcept
+    cdef list _chain(self, Py_ssize_t begin)
     cdef Py_ssize_t _size_of_records(self) except -1
     cdef void _free_if_unused(self) noexcept

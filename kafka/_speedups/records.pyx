@@ -146,7 +146,7 @@ cdef void _give_back(unsigned char* data, Py_ssize_t capacity, Py_ssize_t whole)
 cdef class RecordBuffer:
     """Twin: kafka.producer.records.PythonRecords, in message format 2.
 
-    The records lie in one buffer of its own; large values stay where they are and are chained in between.
+    The records lie in one buffer of its own, behind the place of the batch's header; large values stay where they are and are chained in between.
     The garbage collector does not track it until its batch has failed.
     """
 
@@ -155,6 +155,11 @@ cdef class RecordBuffer:
     def __init__(
         self, format, result, int64_t base_timestamp_ms, Py_ssize_t sendable_bytes, Py_ssize_t limit_bytes, Py_ssize_t expected_bytes=0
     ):
+        self._begin(format, result, base_timestamp_ms, sendable_bytes, limit_bytes, expected_bytes)
+
+    cdef void _begin(
+        self, format, result, int64_t base_timestamp_ms, Py_ssize_t sendable_bytes, Py_ssize_t limit_bytes, Py_ssize_t expected_bytes
+    ) noexcept:
         self.expected_bytes = expected_bytes
         self.format = format
         self.result = result
@@ -162,7 +167,7 @@ cdef class RecordBuffer:
         self.max_timestamp_ms = base_timestamp_ms
         self.sendable_bytes = sendable_bytes
         self.limit_bytes = limit_bytes
-        self.open_bytes = HEADER_SIZE
+        self.open_bytes = self._used = HEADER_SIZE
         PyObject_GC_UnTrack(<PyObject*>self)
 
     def __dealloc__(self):
@@ -307,13 +312,15 @@ cdef class RecordBuffer:
             self.size_bytes = self.open_bytes if self.count else 0
 
     def chain(self):
-        cdef Py_ssize_t begin = 0, index, end
-        if not self.count:
-            return []
-        if not self._chained:
-            return [memoryview(self)]
+        return self._chain(HEADER_SIZE) if self.count else []
+
+    cdef list _chain(self, Py_ssize_t begin):
+        """The pieces from this place in the buffer on."""
+        cdef Py_ssize_t index, end
+        cdef list pieces = []
         view = memoryview(self)
-        pieces = []
+        if not self._chained:
+            return [view[begin:]]
         for index in range(0, len(self._chained), 2):
             end = self._chained[index]
             pieces.append(view[begin:end])
@@ -326,19 +333,22 @@ cdef class RecordBuffer:
         return None
 
     def assemble(self, codec):
-        cdef unsigned char header[HEADER_SIZE]
-        cdef list buffers
+        cdef _Whole whole
         cdef object checksum
-        cdef Py_ssize_t index
-        if codec is None:
-            buffers = self.chain() if self._chained or not self.count else [_Whole.__new__(_Whole, self)]
-            _write_header(header, self._size_of_records(), self.count, self.base_timestamp_ms, self.max_timestamp_ms)
-            checksum = _crc32c(PyBytes_FromStringAndSize(<char*>header + CRC_COVERS_FROM, HEADER_SIZE - CRC_COVERS_FROM))
-            for index in range(len(buffers)):
-                checksum = _crc32c(buffers[index], checksum)
-            _put_int(header + CRC_AT, <uint32_t>checksum, 4)
-            buffers.insert(0, PyBytes_FromStringAndSize(<char*>header, HEADER_SIZE))
-            return buffers
+        if codec is None and self.count:
+            _write_header(self._data, self._size_of_records(), self.count, self.base_timestamp_ms, self.max_timestamp_ms)
+            if not self._chained:
+                whole = _Whole.__new__(_Whole, self)
+                whole.begin = CRC_COVERS_FROM
+                checksum = _crc32c(whole)
+                whole.begin = 0
+                _put_int(self._data + CRC_AT, <uint32_t>checksum, 4)
+                return [whole]
+            checksum = 0
+            for piece in self._chain(CRC_COVERS_FROM):
+                checksum = _crc32c(piece, checksum)
+            _put_int(self._data + CRC_AT, <uint32_t>checksum, 4)
+            return self._chain(0)
         return self.format.assemble(
             self.chain(), self.count, base_timestamp_ms=self.base_timestamp_ms, max_timestamp_ms=self.max_timestamp_ms, codec=codec
         )
@@ -356,7 +366,7 @@ cdef class RecordBuffer:
         self._free_if_unused()
 
     cdef Py_ssize_t _size_of_records(self) except -1:
-        cdef Py_ssize_t size = self._used, index
+        cdef Py_ssize_t size = self._used - HEADER_SIZE, index
         if self._chained is not None:
             for index in range(1, PyList_GET_SIZE(self._chained), 2):
                 size += len(self._chained[index])
@@ -366,12 +376,13 @@ cdef class RecordBuffer:
         if self._is_dropped and not self._exports:
             _give_back(self._data, self._capacity, self.limit_bytes + SMALL_BUFFER)
             self._data = NULL
-            self._used = self._capacity = 0
+            self._capacity = 0
+            self._used = HEADER_SIZE
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
         if not self.is_sealing or self._is_dropped:
             raise BufferError("the records of a batch can be read between its seal and its end")
-        PyBuffer_FillInfo(buffer, self, self._data, self._used, 1, flags)
+        PyBuffer_FillInfo(buffer, self, self._data, 0 if self._data == NULL else self._used, 1, flags)
         self._exports += 1
 
     def __releasebuffer__(self, Py_buffer* buffer):
@@ -382,11 +393,12 @@ cdef class RecordBuffer:
 @cython.final
 @cython.no_gc
 cdef class _Whole:
-    """All the records' bytes as a buffer, which keeps them from being freed: a memoryview takes two objects for that, and the garbage collector
+    """The batch's bytes as a buffer, which keeps them from being freed: a memoryview takes two objects for that, and the garbage collector
     counts both.
     """
 
     cdef RecordBuffer _records
+    cdef Py_ssize_t begin       # where in the batch it begins
 
     def __cinit__(self, RecordBuffer records not None):
         if not records.is_sealing or records._is_dropped:
@@ -400,10 +412,10 @@ cdef class _Whole:
             self._records._free_if_unused()
 
     def __len__(self):
-        return self._records._used
+        return self._records._used - self.begin
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        PyBuffer_FillInfo(buffer, self, self._records._data, self._records._used, 1, flags)
+        PyBuffer_FillInfo(buffer, self, self._records._data + self.begin, self._records._used - self.begin, 1, flags)
 
 
 cdef inline void _put_int(unsigned char* at, uint64_t value, int size) noexcept:

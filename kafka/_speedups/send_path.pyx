@@ -4,7 +4,7 @@
 What one call does here nothing can interrupt, which is why it takes no lock; as in outcomes.pyx, what may run the garbage collector comes before
 what is changed.
 
-Imported by: _accel.  Imports: outcomes, records; the rest is given to SendPath.
+Imported by: _accel.  Imports: outcomes, partition_queue, records, producer.batch; the rest is given to SendPath.
 """
 
 import time as _time
@@ -19,9 +19,11 @@ from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from kafka._speedups.murmur2 cimport murmur2
-from kafka._speedups.outcomes cimport FutureState
+from kafka._speedups.outcomes cimport FutureState, ProduceResultState, new_result
+from kafka._speedups.partition_queue cimport PartitionQueue
 from kafka._speedups.prefetch cimport will_read, will_write
 from kafka._speedups.records cimport MemoryCounts, RecordBuffer
+from kafka.producer.batch cimport ProducerBatch
 
 cdef extern from "Python.h":
     Py_ssize_t Py_SIZE(object)  # of a deque too
@@ -45,9 +47,9 @@ cdef extern from *:
 
 cdef enum:
     ROOM_FOR_OVERHEAD = 128     # as in producer.arguments
-    FEW_PARTITIONS = 32         # whose slots, batches and last written bytes stay in the processor's caches
+    FEW_PARTITIONS = 32         # whose queues, batches and last written bytes stay in the processor's caches
     AHEAD = 8                   # numbers drawn before they are used; a power of 2
-    BATCH_AHEAD = 5             # draws before the use of a slot at which its batch is looked for
+    BATCH_AHEAD = 5             # draws before the use of a queue at which its batch is looked for
     BYTES_AHEAD = 2             # and those at which it is looked where its bytes end
 
 cdef dict _time_names = _time.__dict__
@@ -55,22 +57,8 @@ cdef object _real_time = _time.time
 cdef void* _real_clock = PyCFunction_GetFunction(_real_time) if PyCFunction_CheckExact(_real_time) else NULL
 
 
-cdef class PartitionSlot:
-    """Twin: kafka.producer.accumulator.PythonPartitionSlot."""
-
-    cdef public object open
-    cdef public object records
-    cdef readonly object queue
-
-    def __init__(self, queue):
-        self.queue = queue
-
-    def retire(self):
-        self.queue = self.open = self.records = None
-
-
 @cython.final
-cdef class _TopicSlots:
+cdef class _TopicQueues:
     """A topic's partitions as the newest metadata has them."""
 
     cdef list all               # by number, from 0 on without a gap
@@ -81,9 +69,9 @@ cdef class _TopicSlots:
         self.available = available
 
 
-cdef inline PyObject* _slot_of(list slots, uint32_t drawn) noexcept:
-    """The slot, borrowed, that a number of 32 bits means."""
-    return PyList_GET_ITEM(slots, <Py_ssize_t>((<uint64_t>drawn * <uint64_t>PyList_GET_SIZE(slots)) >> 32))
+cdef inline PyObject* _queue_of(list queues, uint32_t drawn) noexcept:
+    """The queue, borrowed, that a number of 32 bits means."""
+    return PyList_GET_ITEM(queues, <Py_ssize_t>((<uint64_t>drawn * <uint64_t>PyList_GET_SIZE(queues)) >> 32))
 
 
 @cython.final
@@ -103,8 +91,8 @@ cdef class SendPath:
     cdef Py_ssize_t _most_bytes
     cdef bint _notices_full
     cdef bint _is_open
-    cdef object _last_topic     # the topic of the last record, as the string that was given, and its slots; None where it must be looked up
-    cdef _TopicSlots _last_slots
+    cdef object _last_topic     # the topic of the last record, as the string that was given, and its queues; None where it must be looked up
+    cdef _TopicQueues _last_queues
     cdef uint64_t _random
     cdef uint32_t _drawn[AHEAD]
     cdef unsigned int _next_drawn
@@ -113,21 +101,17 @@ cdef class SendPath:
     cdef object _home
     cdef Py_ssize_t _sendable_bytes
     cdef Py_ssize_t _batch_bytes
-    cdef object _new_result
-    cdef object _new_batch
     cdef object _monotonic      # as _time
     cdef object _wake
 
     def __init__(
-        self, *, accumulator, time, monotonic, Py_ssize_t most_bytes, bint notices_full, uint64_t seed, new_result, new_batch
+        self, *, accumulator, time, monotonic, Py_ssize_t most_bytes, bint notices_full, uint64_t seed
     ):
         """`most_bytes`: a larger record is not looked at here; `notices_full`: somebody must be told when a batch has reached its size."""
         self._accumulator = accumulator
         self._fresh = accumulator.fresh
         self._home = accumulator.home
         self._sendable_bytes, self._batch_bytes = accumulator.sizes
-        self._new_result = new_result
-        self._new_batch = new_batch
         self._monotonic = monotonic
         self._wake = accumulator.wake
         self._topics = {}
@@ -144,20 +128,20 @@ cdef class SendPath:
             self._drawn[index] = self._draw()
 
     def put(self, str topic not None, list all not None, list available not None):
-        """The slots of a topic's partitions: of all in order of their numbers, from 0 on, and of those with a leader."""
-        for slot in (*all, *available):
-            if not isinstance(slot, PartitionSlot):
-                raise TypeError(f"not a PartitionSlot: {slot!r}")
+        """The queues of a topic's partitions: of all in order of their numbers, from 0 on, and of those with a leader."""
+        for queue in (*all, *available):
+            if not isinstance(queue, PartitionQueue):
+                raise TypeError(f"not a PartitionQueue: {queue!r}")
         if available:
-            self._last_topic = self._last_slots = None
-            self._topics[topic] = _TopicSlots(all, available)
+            self._last_topic = self._last_queues = None
+            self._topics[topic] = _TopicQueues(all, available)
 
     def has(self, topic):
         return topic in self._topics
 
     def clear(self):
         """Forget all topics: metadata has changed."""
-        self._last_topic = self._last_slots = None
+        self._last_topic = self._last_queues = None
         self._topics.clear()
 
     def close(self):
@@ -174,34 +158,37 @@ cdef class SendPath:
         self._random = x
         return <uint32_t>((x * <uint64_t>0x2545F4914F6CDD1DULL) >> 32)
 
-    cdef PyObject* _draw_ahead(self, list slots) noexcept:
-        """One of many slots, borrowed. Whose turn comes next was drawn before, and the memory that its record will need is on its way by now:
+    cdef PyObject* _draw_ahead(self, list queues) noexcept:
+        """One of many queues, borrowed. Whose turn comes next was drawn before, and the memory that its record will need is on its way by now:
         among many partitions it is in no cache, and each part of it is found through the one before.
         """
         cdef unsigned int at = self._next_drawn
-        cdef PyObject* chosen = _slot_of(slots, self._drawn[at])
-        cdef PyObject* slot
+        cdef PyObject* chosen = _queue_of(queues, self._drawn[at])
+        cdef PyObject* queue
         cdef PyObject* records
         cdef unsigned char* end
         self._drawn[at] = self._draw()
         self._next_drawn = (at + 1) % AHEAD
-        will_read(_slot_of(slots, self._drawn[at]))
-        slot = _slot_of(slots, self._drawn[(at + BATCH_AHEAD) % AHEAD])
-        records = <PyObject*>(<PartitionSlot>slot).records
+        will_read(_queue_of(queues, self._drawn[at]))
+        queue = _queue_of(queues, self._drawn[(at + BATCH_AHEAD) % AHEAD])
+        records = <PyObject*>(<PartitionQueue>queue).records
         will_write(records)
         will_write(<char*>records + 64)
-        slot = _slot_of(slots, self._drawn[(at + BYTES_AHEAD) % AHEAD])
-        records = <PyObject*>(<PartitionSlot>slot).records
-        if Py_TYPE(records) == <PyTypeObject*>RecordBuffer:
+        queue = _queue_of(queues, self._drawn[(at + BYTES_AHEAD) % AHEAD])
+        records = <PyObject*>(<PartitionQueue>queue).records
+        if Py_TYPE(records) == <PyTypeObject*>RecordBuffer and not (<RecordBuffer>records).is_sealing:
             end = (<RecordBuffer>records)._data + (<RecordBuffer>records)._used
             will_write(end)
             will_write(end + 64)
             will_write(end + 128)
             will_write(<PyObject*>(<RecordBuffer>records).result)
+        else:  # this record begins a batch
+            will_write(<char*>queue + 64)
+            will_write(<char*>queue + 128)
         return chosen
 
-    cdef inline PyObject* _choose(self, _TopicSlots topic, object key, object partition) except? NULL:
-        """The slot, borrowed; NULL where send() must look."""
+    cdef inline PyObject* _choose(self, _TopicQueues topic, object key, object partition) except? NULL:
+        """The queue, borrowed; NULL where send() must look."""
         cdef Py_ssize_t number
         if partition is not None:
             if not PyLong_CheckExact(partition):
@@ -216,7 +203,7 @@ cdef class SendPath:
         if key is None:
             if PyList_GET_SIZE(topic.available) > FEW_PARTITIONS:
                 return self._draw_ahead(topic.available)
-            return _slot_of(topic.available, self._draw())
+            return _queue_of(topic.available, self._draw())
         number = murmur2(<unsigned char*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)) & 0x7FFFFFFF
         return PyList_GET_ITEM(topic.all, number % PyList_GET_SIZE(topic.all))
 
@@ -235,7 +222,7 @@ cdef class SendPath:
         cdef RecordBuffer records
         cdef FutureState future
         cdef PyObject* found
-        cdef PyObject* slot
+        cdef PyObject* queue
         cdef int64_t at_ms
         cdef Py_ssize_t size = 0
         if not self._is_open or not PyUnicode_CheckExact(topic):
@@ -272,61 +259,61 @@ cdef class SendPath:
             if found == NULL:
                 return None
             self._last_topic = topic
-            self._last_slots = <_TopicSlots>found
-        slot = self._choose(self._last_slots, key, partition)
-        if slot == NULL:
+            self._last_queues = <_TopicQueues>found
+        queue = self._choose(self._last_queues, key, partition)
+        if queue == NULL:
             return None
-        held = (<PartitionSlot>slot).records
+        held = (<PartitionQueue>queue).records
         if type(held) is not RecordBuffer:
-            return self._begin(<PartitionSlot>slot, None, at_ms, <bytes>key, <bytes>value) if held is None else None
+            return self._begin(<PartitionQueue>queue, None, at_ms, <bytes>key, <bytes>value) if held is None else None
         records = <RecordBuffer>held
         if records.is_sealing or records.is_closed:
-            return self._begin(<PartitionSlot>slot, records, at_ms, <bytes>key, <bytes>value)
+            return self._begin(<PartitionQueue>queue, records, at_ms, <bytes>key, <bytes>value)
         if self._notices_full and records.open_bytes < records.sendable_bytes and (
             records.open_bytes + size + ROOM_FOR_OVERHEAD >= records.sendable_bytes
         ):
             return None
         future = records._append(self._memory, 0, at_ms, <bytes>key, <bytes>value, None, -1)
         if future is None and records.is_closed:
-            return self._begin(<PartitionSlot>slot, records, at_ms, <bytes>key, <bytes>value)
+            return self._begin(<PartitionQueue>queue, records, at_ms, <bytes>key, <bytes>value)
         return future
 
-    cdef FutureState _begin(self, PartitionSlot slot, RecordBuffer previous, int64_t at_ms, bytes key, bytes value):
+    cdef FutureState _begin(self, PartitionQueue queue, RecordBuffer previous, int64_t at_ms, bytes key, bytes value):
         """A batch with this record, shown to the I/O thread: RecordAccumulator._append_locked(); None where send() must do it.
 
         Python code that stands between the steps of that method, in another thread or below a signal handler, has said so before them.
         """
         cdef FutureState future
         cdef RecordBuffer records
+        cdef ProduceResultState result
+        cdef ProducerBatch batch
         cdef double now_s
         accumulator = self._accumulator
         format = accumulator.format
         if format.magic != 2 or accumulator.size_limits:
             return None
         now_s = _time.monotonic() if self._monotonic is None else self._monotonic()
-        queue = slot.queue
-        if queue is None:  # retired
+        if queue.is_retired:
             return None
-        batches = queue.batches
-        result = self._new_result(queue.topic_partition, self._home)
-        records = RecordBuffer(
-            format, result, at_ms, self._sendable_bytes, self._batch_bytes, 0 if previous is None else previous.open_bytes
-        )
-        batch = self._new_batch(queue, records, now_s)
+        result = new_result(queue.topic_partition, self._home)
+        records = RecordBuffer.__new__(RecordBuffer)
+        records._begin(format, result, at_ms, self._sendable_bytes, self._batch_bytes, 0 if previous is None else previous.open_bytes)
+        batch = ProducerBatch.__new__(ProducerBatch)
+        batch._begin(queue, records, result, now_s, -1, ())
         future = records._append(self._memory, 0, at_ms, key, value, None, -1)
         if future is None:
             return None
 
         if (
-            accumulator.is_appending or not self._is_open or slot.records is not previous or slot.queue is None
+            accumulator.is_appending or not self._is_open or queue.records is not previous or queue.is_retired
             or Py_SIZE(self._interrupting) or Py_SIZE(self._deferred) or PyList_GET_SIZE(self._unplaced)
         ):
             self._memory._reserved -= records.open_bytes
             return None
-        batches.append(batch)
+        queue.enqueue(batch)
         self._fresh.append(batch)
-        slot.open = batch
-        slot.records = records
+        queue.open = batch
+        queue.records = records
         try:
             self._wake()
         except BaseException:  # of a signal handler: the I/O thread must be woken whatever that raises

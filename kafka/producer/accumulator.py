@@ -135,7 +135,7 @@ class RecordAccumulator:
         self._queues: dict[str, dict[int, PartitionQueue]] = {}  # filled by any thread in single steps; emptied by the I/O thread
         self.wake = wake
         self.failures = Failures(home=home, wake=wake, hook=on_delivery_error)
-        self._append_lock = threading.RLock()  # guards is_appending, _held, slots, open batches' sizes, memory's reserved bytes
+        self._append_lock = threading.RLock()  # guards is_appending, _held, the queues' open batches, those batches' sizes, memory's reserved bytes
         self.is_appending = False
         self._held = 0  # room that the running append() was granted and has not used
 
@@ -203,7 +203,7 @@ class RecordAccumulator:
                 return False
             del self._queues[topic]
             for queue in list(queues.values()):  # those too that were made meanwhile
-                queue.slot.retire()
+                queue.retire()
         self.size_limits.pop(topic, None)
         return True
 
@@ -230,7 +230,7 @@ class RecordAccumulator:
         if self.size_limits:
             limit = self.size_limits.get(queue.topic_partition.topic, most)
             sendable, most = min(sendable, limit), min(most, limit)
-        expected = 0 if queue.slot.records is None else queue.slot.records.open_bytes
+        expected = 0 if queue.records is None else queue.records.open_bytes
         records = new_records(self.format, result, timestamp_ms, sendable, most, expected)
         return ProducerBatch(queue, records, self.home.clock.monotonic() if created_s is None else created_s)
 
@@ -281,7 +281,7 @@ class RecordAccumulator:
 
         A moment's view: another thread may fill the batch before append() is called.
         """
-        batch = queue.slot.open
+        batch = queue.open
         if batch is None or batch.records.is_full or batch.records.is_sealing:
             return False
         size = self.format.upper_bound(key, value, headers) - self.format.overhead_bytes
@@ -322,7 +322,7 @@ class RecordAccumulator:
         `granted` bytes of room are held already, and given back by the caller unless the record takes them.
         """
         self.check_open()
-        batch = queue.slot.open
+        batch = queue.open
         if batch is not None:
             was_full = batch.records.is_full
             outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
@@ -345,16 +345,16 @@ class RecordAccumulator:
             return outcome + self.format.overhead_bytes
         self._held = 0
         try:
-            queue.batches.append(batch)  # known to the I/O thread from here on
+            queue.enqueue(batch)  # known to the I/O thread from here on
             self.fresh.append(batch)
             self.wake()
         except BaseException:  # of a signal handler, Ctrl-C for one: nobody looks at a batch that is not told of
-            if batch in queue.batches:
+            if batch in queue.waiting():
                 self.fresh.append(batch)  # twice does no harm
             self.wake()
             raise
-        queue.slot.open = batch
-        queue.slot.records = batch.records
+        queue.open = batch
+        queue.records = batch.records
         return outcome
 
     def _wait_for_room(self, queue: PartitionQueue, need_bytes: int, deadline_s: float, wait_s: float) -> int:

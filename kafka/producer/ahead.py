@@ -33,7 +33,7 @@ class CompressedAhead:
         if codec is None or len(kept) >= _MOST_BATCHES:
             return False
         mine: list[Buffer] = []
-        for batch in list(queue.batches)[_NEXT_ONES:]:  # unlike tuple(), list() cannot run the collector on its way through
+        for batch in queue.waiting()[_NEXT_ONES:]:
             records = batch.records
             is_full = batch.state is _OPEN and records.is_closed and records.open_bytes <= _MOST_BYTES
             if is_full and kept.setdefault(batch, mine) is mine:

@@ -2,19 +2,20 @@
 
 cimport cython
 
-from kafka.producer.partition_queue cimport PartitionQueue
+from kafka._speedups.partition_queue cimport PartitionQueue as CompiledPartitionQueue
 
 cdef object _OPEN
 cdef object _SEALED
 
 
 cdef class ProducerBatch:
-    cdef readonly PartitionQueue partition
+    cdef readonly CompiledPartitionQueue partition
     cdef public object records
     cdef readonly object result
     cdef readonly object topic_partition
     cdef readonly double created_s
-    cdef readonly tuple number
+    cdef readonly long long number
+    cdef readonly tuple part
     cdef public object state
     cdef readonly Py_ssize_t size_bytes
     cdef readonly Py_ssize_t record_count
@@ -24,7 +25,10 @@ cdef class ProducerBatch:
     cdef public bint may_be_written
     cdef public double not_before_s
     cdef public object last_error
+    cdef object after                   # the next one of its queue: _speedups/partition_queue.pyx
 
+    cdef _begin(self, CompiledPartitionQueue partition, records, result, double created_s, long long number, tuple part)
+    cpdef bint precedes(self, ProducerBatch other) except -1
     cpdef seal(self)
     cpdef list assemble(self, codec, int magic, list made_ahead=*)
     cpdef fail(self, error, record_errors=?)

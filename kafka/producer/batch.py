@@ -73,6 +73,7 @@ class ProducerBatch:
         "may_be_written",
         "not_before_s",
         "number",
+        "part",
         "partition",
         "record_count",
         "records",
@@ -83,13 +84,20 @@ class ProducerBatch:
         "wire_bytes",
     )
 
-    def __init__(self, partition: Any, records: PythonRecords, created_s: float, number: tuple[int, ...] | None = None) -> None:
+    def __init__(self, partition: Any, records: PythonRecords, created_s: float, number: int = -1, part: tuple[int, ...] = ()) -> None:
+        """Without a number it has the next one, of a batch that is no part of another."""
+        self._begin(partition, records, records.result, created_s, number, part)
+
+    def _begin(
+        self, partition: Any, records: PythonRecords, result: FutureProduceResult, created_s: float, number: int, part: tuple[int, ...]
+    ) -> None:
         self.partition = partition
         self.records = records
-        self.result: Any = records.result  # a FutureProduceResult until let_go()
-        self.topic_partition = records.result.topic_partition
+        self.result: Any = result  # until let_go()
+        self.topic_partition = result.topic_partition
         self.created_s = created_s
-        self.number = (next(_numbers),) if number is None else number  # batches of a partition are sent, and sent again, in this order
+        self.number: int = next(_numbers) if number < 0 else number  # batches of a partition are sent, and sent again, in this order,
+        self.part = part  # and those that one was split into in this
         self.state = _OPEN
         self.size_bytes = 0  # set by seal(), like record_count
         self.record_count = 0
@@ -134,7 +142,7 @@ class ProducerBatch:
                 result.first_position = self.result.first_position + position
                 records = new_records(self.records.format, result, content[0], limit_bytes, limit_bytes)
                 records.append(None, 0, *content)
-                pieces.append(ProducerBatch(self.partition, records, self.created_s, (*self.number, len(pieces))))
+                pieces.append(ProducerBatch(self.partition, records, self.created_s, self.number, (*self.part, len(pieces))))
                 firsts.append(result.first_position)
         for piece in pieces:
             piece.lingers = False
@@ -145,14 +153,18 @@ class ProducerBatch:
         self.result.split([(piece.result, first) for piece, first in zip(pieces, firsts)])
         return pieces
 
+    def precedes(self, other: ProducerBatch) -> bool:
+        """Whether its records were sent before those of another batch of the partition."""
+        return self.number < other.number or (self.number == other.number and self.part < other.part)
+
     def fail(self, error: BaseException, record_errors: Mapping[int, BaseException] | None = None) -> None:
-        """Complete its result with an error, whose traceback may close a circle with this batch: its queue's slot keeps it for long."""
+        """Complete its result with an error, whose traceback may close a circle with this batch: its queue keeps it for long."""
         _track(self)
         _track(self.records)
         self.result.fail(error, record_errors)
 
     def let_go(self) -> None:
-        """Final: refer no more to the queue, whose slot keeps this batch, nor to errors of earlier attempts; nobody collects that circle.
+        """Final: refer no more to the queue, which keeps this batch, nor to errors of earlier attempts; nobody collects that circle.
 
         Nor to the result: only futures do, so that it goes with the last of them.
         """
@@ -163,12 +175,17 @@ class ProducerBatch:
     def transition(self, state: BatchState) -> None:
         """Move to `state`; IllegalStateError, and nothing changed, where the table does not allow it."""
         if state not in TRANSITIONS[self.state]:
-            raise IllegalStateError(f"Batch {self.number} of {self.topic_partition} cannot go from {self.state.value} to {state.value}")
+            raise IllegalStateError(f"Batch {self.name} of {self.topic_partition} cannot go from {self.state.value} to {state.value}")
         self.state = state
+
+    @property
+    def name(self) -> str:
+        """Its number, and which part it is of the batch that was split."""
+        return ".".join(map(str, (self.number, *self.part)))
 
     @property
     def is_final(self) -> bool:
         return not TRANSITIONS[self.state]
 
     def __repr__(self) -> str:
-        return f"ProducerBatch({self.number}, {tuple(self.topic_partition)}, {self.state.value}, {self.size_bytes} bytes, attempts {self.attempts})"
+        return f"ProducerBatch({self.name}, {tuple(self.topic_partition)}, {self.state.value}, {self.size_bytes} bytes, attempts {self.attempts})"

@@ -142,8 +142,8 @@ class Deferral:
             self._accumulator.memory.take_beyond_limit(previous.size_bytes)
             self._accumulator.fresh.append(previous)
         batch = batches[queue] = self._accumulator.new_batch(queue, deferred.timestamp_ms, deferred.created_s)
-        queue.batches.append(batch)
-        for earlier in list(queue.batches):  # whatever an application thread has begun by now too
+        queue.enqueue(batch)
+        for earlier in queue.waiting():  # whatever an application thread has begun by now too
             if earlier is batch:
                 break
             earlier.seal()

@@ -97,8 +97,8 @@ else:
     ProduceResultState = _accel.pick("outcomes.ProduceResultState", PythonProduceResultState)
 
 
-class FutureProduceResult(ProduceResultState, Completion):
-    """The outcome that all records of one batch share.
+class PythonFutureProduceResult(ProduceResultState, Completion):
+    """The outcome that all records of one batch share; the compiled twin is FutureProduceResult in _speedups/outcomes.pyx.
 
     Threads: any waits and registers; the I/O thread completes it, once.
     """
@@ -108,6 +108,12 @@ class FutureProduceResult(ProduceResultState, Completion):
     def wait(self, timeout: float | None = None) -> bool:
         """Wait at most `timeout` seconds for completion; whether it came."""
         return self.wait_until(None if timeout is None else self.home.clock.monotonic() + timeout)
+
+
+if TYPE_CHECKING:
+    FutureProduceResult = PythonFutureProduceResult
+else:
+    FutureProduceResult = _accel.pick("outcomes.FutureProduceResult", PythonFutureProduceResult)
 
 
 class PythonFutureRecordMetadata(Future):

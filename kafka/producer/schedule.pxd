@@ -3,19 +3,19 @@
 cimport cython
 
 from kafka.producer.batch cimport ProducerBatch
-from kafka.producer.partition_queue cimport PartitionQueue
+from kafka._speedups.partition_queue cimport PartitionQueue as CompiledPartitionQueue
 
 cdef object _OPEN
 
 
 cdef class ReadyLine:
-    cdef readonly PartitionQueue first
-    cdef readonly PartitionQueue last
+    cdef readonly CompiledPartitionQueue first
+    cdef readonly CompiledPartitionQueue last
 
-    @cython.locals(last=PartitionQueue)
-    cpdef append(self, PartitionQueue queue)
-    @cython.locals(before=PartitionQueue, after=PartitionQueue)
-    cpdef remove(self, PartitionQueue queue)
+    @cython.locals(last=CompiledPartitionQueue)
+    cpdef append(self, CompiledPartitionQueue queue)
+    @cython.locals(before=CompiledPartitionQueue, after=CompiledPartitionQueue)
+    cpdef remove(self, CompiledPartitionQueue queue)
 
 
 cdef class Schedule:
@@ -32,24 +32,24 @@ cdef class Schedule:
     cdef public bint is_hurrying
 
     @cython.locals(due_s=double)
-    cpdef consider(self, PartitionQueue queue, double now_s)
+    cpdef consider(self, CompiledPartitionQueue queue, double now_s)
     @cython.locals(head=ProducerBatch)
-    cpdef double _due_s(self, PartitionQueue queue) except? -1
-    cpdef _line_up(self, PartitionQueue queue)
+    cpdef double _due_s(self, CompiledPartitionQueue queue) except? -1
+    cpdef _line_up(self, CompiledPartitionQueue queue)
     @cython.locals(home=ReadyLine)
-    cpdef ReadyLine _home_of(self, PartitionQueue queue)
+    cpdef ReadyLine _home_of(self, CompiledPartitionQueue queue)
     cpdef run_timers(self, double now_s)
     cpdef double next_timer_s(self) except? -1
     cpdef list leaders(self)
-    @cython.locals(line=ReadyLine, batches=list, size_bytes=Py_ssize_t, queue=PartitionQueue, head=ProducerBatch)
+    @cython.locals(line=ReadyLine, batches=list, size_bytes=Py_ssize_t, queue=CompiledPartitionQueue, head=ProducerBatch)
     cpdef list take(self, leader, Py_ssize_t max_bytes)
-    @cython.locals(queue=PartitionQueue, first=ProducerBatch)
+    @cython.locals(queue=CompiledPartitionQueue)
     cpdef put_back(self, ProducerBatch batch, double now_s)
-    @cython.locals(queue=PartitionQueue)
+    @cython.locals(queue=CompiledPartitionQueue)
     cpdef forget(self, ProducerBatch batch)
     cpdef list take_expired(self, double now_s)
-    cpdef _leave_line(self, PartitionQueue queue)
+    cpdef _leave_line(self, CompiledPartitionQueue queue)
     @cython.locals(oldest=ProducerBatch)
-    cpdef double _expires_s(self, PartitionQueue queue) except? -1
+    cpdef double _expires_s(self, CompiledPartitionQueue queue) except? -1
     @cython.locals(due_s=double)
-    cpdef _watch_expiry(self, PartitionQueue queue)
+    cpdef _watch_expiry(self, CompiledPartitionQueue queue)

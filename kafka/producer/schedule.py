@@ -91,7 +91,7 @@ class Schedule:
 
     def consider(self, queue: PartitionQueue, now_s: float) -> None:
         """Look at a partition whose batches, flights or leader may have changed."""
-        if queue.place is not None or not queue.batches:
+        if queue.place is not None or queue.first is None:
             return
         if queue.expires_at_s is None:
             self._watch_expiry(queue)
@@ -109,11 +109,11 @@ class Schedule:
                 self._most_wakes = max(_FEW_WAKES, 2 * len(self._wakes))
 
     def _due_s(self, queue: PartitionQueue) -> float:
-        head = queue.batches[0]
+        head = queue.first
         may_linger = self._linger_s and head.state is _OPEN and head.lingers
-        if may_linger and not (self.is_hurrying or head.records.is_full or len(queue.batches) > 1):
-            return head.created_s + self._linger_s
-        return head.not_before_s
+        if may_linger and not (self.is_hurrying or head.records.is_full or queue.backlog > 1):
+            return float(head.created_s + self._linger_s)
+        return float(head.not_before_s)
 
     def _line_up(self, queue: PartitionQueue) -> None:
         self._home_of(queue).append(queue)
@@ -157,12 +157,12 @@ class Schedule:
         size_bytes = 0
         while line.first is not None:
             queue = line.first
-            head = queue.batches[0]
+            head = queue.first
             head.seal()
             if batches and size_bytes + head.size_bytes > max_bytes:
                 break
+            queue.take_first()
             line.remove(queue)
-            queue.batches.popleft()
             queue.in_flight += 1
             size_bytes += head.size_bytes
             batches.append(head)
@@ -171,14 +171,7 @@ class Schedule:
     def put_back(self, batch: ProducerBatch, now_s: float) -> None:
         """Queue a batch again, in front of all that were made after it."""
         queue: PartitionQueue = batch.partition
-        earlier = []
-        while queue.batches:
-            first = queue.batches[0]
-            if first.number >= batch.number:
-                break
-            earlier.append(queue.batches.popleft())
-        queue.batches.appendleft(batch)
-        queue.batches.extendleft(reversed(earlier))
+        queue.put_back(batch)
         self._leave_line(queue)
         self._watch_expiry(queue)
         self.consider(queue, now_s)
@@ -186,11 +179,7 @@ class Schedule:
     def forget(self, batch: ProducerBatch) -> None:
         """Take a batch that has failed out of its queue."""
         queue: PartitionQueue = batch.partition
-        try:
-            queue.batches.remove(batch)
-        except ValueError:
-            return  # it was in flight
-        if not queue.batches:
+        if queue.remove(batch) and queue.first is None:
             self._leave_line(queue)
 
     def take_expired(self, now_s: float) -> list[ProducerBatch]:
@@ -201,11 +190,11 @@ class Schedule:
             if queue.expires_at_s != due_s:
                 continue
             queue.expires_at_s = None
-            while queue.batches and self._expires_s(queue) <= now_s:
-                batch = queue.batches.popleft()
+            while queue.first is not None and self._expires_s(queue) <= now_s:
+                batch = queue.take_first()
                 batch.seal()
                 expired.append(batch)
-            if queue.batches:
+            if queue.first is not None:
                 self._watch_expiry(queue)
             else:
                 self._leave_line(queue)
@@ -243,8 +232,8 @@ class Schedule:
 
     def _expires_s(self, queue: PartitionQueue) -> float:
         """When the oldest batch that waits there is given up."""
-        oldest = queue.batches[0]
-        return oldest.created_s + self._longest_wait_s
+        oldest = queue.first
+        return float(oldest.created_s + self._longest_wait_s)
 
     def _watch_expiry(self, queue: PartitionQueue) -> None:
         due_s = self._expires_s(queue)

@@ -13,9 +13,9 @@ from kafka._clock import Clock, SystemClock
 from kafka.cluster import ClusterMetadata
 from kafka.partitioner.default import DefaultPartitioner
 from kafka.producer.accumulator import RecordAccumulator
-from kafka.producer.batch import ProducerBatch
-from kafka.producer.future import FutureProduceResult
 from kafka.producer.partitioning import TopicRoute
+
+_SEND_PATH = _accel.pick("send_path.SendPath", None)
 
 AppendAtOnce = Callable[[Any, Any, Any, Any, Any, Any], Any]
 """(topic, value, key, headers, partition, timestamp_ms) -> the record's future, or None where send() must see to it."""
@@ -38,8 +38,6 @@ class CompiledSendPath:
             most_bytes=min(config["max_request_size"], config["buffer_memory"]),
             notices_full=config["linger_ms"] > 0,
             seed=random.getrandbits(64),
-            new_result=FutureProduceResult,
-            new_batch=ProducerBatch,
         )
         self.append: AppendAtOnce = self._path.append
         accumulator.on_refusal = self._path.close
@@ -49,7 +47,7 @@ class CompiledSendPath:
         """Let records of this topic come this way from now on."""
         if self._path.has(route.topic.name) or not route.available or route.all != list(range(len(route.all))):
             return
-        self._path.put(route.topic.name, [route.queues[number].slot for number in route.all], [queue.slot for queue in route.available_queues])
+        self._path.put(route.topic.name, [route.queues[number] for number in route.all], list(route.available_queues))
         if route.seen is not self._cluster.snapshot:  # metadata changed meanwhile, and what was put may be old
             self._path.clear()
 
@@ -61,8 +59,7 @@ def send_path_for(
     config: dict[str, Any], *, clock: Clock, random: random.Random, accumulator: RecordAccumulator, cluster: ClusterMetadata
 ) -> CompiledSendPath | None:
     """The compiled path, where it is in use and the options let nothing of the user's take part in send()."""
-    kind = _accel.pick("send_path.SendPath", None)
     serializers = (config["key_serializer"], config["value_serializer"])
-    if kind is None or serializers != (None, None) or type(config["partitioner"]) is not DefaultPartitioner:
+    if _SEND_PATH is None or serializers != (None, None) or type(config["partitioner"]) is not DefaultPartitioner:
         return None
-    return CompiledSendPath(kind, config=config, clock=clock, random=random, accumulator=accumulator, cluster=cluster)
+    return CompiledSendPath(_SEND_PATH, config=config, clock=clock, random=random, accumulator=accumulator, cluster=cluster)

@@ -5,7 +5,7 @@ cimport cython
 from kafka.client.client cimport KafkaClient
 from kafka.producer.batch cimport ProducerBatch
 from kafka.producer.metrics cimport SenderMetrics
-from kafka.producer.partition_queue cimport PartitionQueue
+from kafka._speedups.partition_queue cimport PartitionQueue as CompiledPartitionQueue
 from kafka.producer.schedule cimport Schedule
 from kafka.protocol.produce_batches cimport PartitionAnswer, ProduceAnswer, ProduceBatches
 
@@ -54,6 +54,7 @@ cdef class Sender:
     cdef dict _used_topics
     cdef dict _wanted_topics
     cdef double _forget_at_s
+    cdef double _now_s
     cdef object _seen_cluster
     cdef int _surprises
 
@@ -77,18 +78,18 @@ cdef class Sender:
     cpdef _send_ready(self, double now_s)
     @cython.locals(batch=ProducerBatch)
     cpdef _send(self, leader, list batches, double now_s)
-    @cython.locals(batch=ProducerBatch, request=ProduceBatches, sent=list, version=int, buffers=list, queue=PartitionQueue)
+    @cython.locals(batch=ProducerBatch, request=ProduceBatches, sent=list, version=int, buffers=list, queue=CompiledPartitionQueue)
     cpdef _hand_over(self, leader, list batches, double now_s)
-    @cython.locals(magic=int, queue=PartitionQueue, buffers=list, limit=Py_ssize_t)
+    @cython.locals(magic=int, queue=CompiledPartitionQueue, buffers=list, limit=Py_ssize_t)
     cpdef list _assemble(self, ProducerBatch batch, int version)
     @cython.locals(batch=ProducerBatch)
     cpdef _on_response(self, list batches, ProduceAnswer response, node_id)
-    @cython.locals(answer=PartitionAnswer, queue=PartitionQueue)
+    @cython.locals(answer=PartitionAnswer, queue=CompiledPartitionQueue)
     cpdef _on_answer(self, ProducerBatch batch, ProduceAnswer response)
-    @cython.locals(queue=PartitionQueue)
+    @cython.locals(queue=CompiledPartitionQueue)
     cpdef _succeed(self, ProducerBatch batch, PartitionAnswer answer)
-    @cython.locals(queue=PartitionQueue)
+    @cython.locals(queue=CompiledPartitionQueue)
     cpdef _leave_flight(self, ProducerBatch batch)
-    @cython.locals(was_in_flight=bint, queue=PartitionQueue)
+    @cython.locals(was_in_flight=bint, queue=CompiledPartitionQueue)
     cpdef _finish(self, ProducerBatch batch, state, fail=?, long long base_offset=?, long long log_append_time_ms=?)
-    cpdef _look_at(self, PartitionQueue queue)
+    cpdef _look_at(self, CompiledPartitionQueue queue)

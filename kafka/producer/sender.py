@@ -37,7 +37,7 @@ from kafka.producer.delivery import (
 )
 from kafka.producer.idle_topics import IdleTopics
 from kafka.producer.metrics import SenderMetrics
-from kafka.producer.partition_queue import PartitionQueue
+from kafka.producer.partition_queue import PartitionQueue, fetch
 from kafka.producer.schedule import Schedule
 from kafka.protocol.produce_batches import PartitionAnswer, ProduceAnswer, ProduceBatches
 
@@ -121,6 +121,7 @@ class Sender:
         self._used_topics = idle_topics.used
         self._wanted_topics = cluster.wanted
         self._forget_at_s = math.inf  # when there may be topics to forget
+        self._now_s = -math.inf  # as of the turn's begin, or of the last answer in it
         self._seen_cluster = 0
         self._surprises = 0
 
@@ -209,7 +210,7 @@ class Sender:
         self._client.begin_turn()
         if self._waiting_lines:
             self._outlet.catch_up()
-        now_s = self._home.clock.monotonic()
+        now_s = self._now_s = self._home.clock.monotonic()
         self._accept_new(now_s)
         self._notice_cluster(now_s)
         if self._forget_at_s <= now_s:
@@ -310,14 +311,16 @@ class Sender:
 
     def _take_fresh(self) -> list[ProducerBatch]:
         """Count what is new among the incomplete; a batch is always to be found there or in `fresh`."""
-        fresh, taken = self._fresh, []
+        fresh, taken, topic = self._fresh, [], ""
+        fetch(list(fresh))
         while fresh:
             batch = fresh[0]
             if not batch.is_final:
-                topic = batch.partition.topic
-                if topic not in self._wanted_topics:
-                    self._cluster.add_topic(topic)  # where it was forgotten
-                self._used_topics[topic] = batch.created_s
+                if batch.partition.topic is not topic:
+                    topic = batch.partition.topic
+                    if topic not in self._wanted_topics:
+                        self._cluster.add_topic(topic)  # where it was forgotten
+                    self._used_topics[topic] = batch.created_s
                 self._incomplete[batch.result] = batch
                 taken.append(batch)
             fresh.popleft()
@@ -487,6 +490,8 @@ class Sender:
                 self._finish(batch, _SUCCEEDED)
 
     def _on_response(self, batches: list[ProducerBatch], response: ProduceAnswer, node_id: int) -> None:
+        self._now_s = self._home.clock.monotonic()
+        fetch(batches)
         for batch in batches:
             try:
                 self._on_answer(batch, response)
@@ -663,13 +668,12 @@ class Sender:
             self._note_done(batch.result)
             queue = batch.partition
             batch.let_go()
-            if queue.place is None and queue.batches:  # else the clock would be read for nothing
-                self._look_at(queue)
+            self._look_at(queue)
 
     def _look_at(self, queue: PartitionQueue) -> None:
         """A batch of the partition has its outcome: the next one may be due. Never raises, for whoever gives outcomes to many has more to do."""
         try:
-            self.schedule.consider(queue, self._home.clock.monotonic())
+            self.schedule.consider(queue, self._now_s)
         except Exception:  # noqa: BLE001 - what is queued expires at last
             self._log.exception("schedule", "Unexpected error while %s was looked at", queue.topic_partition)
 

@@ -106,7 +106,7 @@ def _state(parts: Parts, is_closed: bool) -> str:
 def _partition(
     parts: Parts, brokers: dict[Any, BrokerStatus], topic_partition: TopicPartition, batches: list[ProducerBatch], now_s: float
 ) -> PartitionStatus:
-    batches.sort(key=lambda batch: batch.number)
+    batches.sort(key=lambda batch: (batch.number, batch.part))
     oldest = min(batches, key=lambda batch: batch.created_s)
     queued = [batch for batch in batches if batch.state is not BatchState.IN_FLIGHT]
     leader = parts.cluster.leader_for_partition(topic_partition)

@@ -15,6 +15,10 @@ cdef class PartitionAnswer:
     cdef readonly object record_errors
     cdef readonly object error_message
 
+    cdef _fill(
+        self, int partition, int error_code, long long base_offset, long long log_append_time_ms, long long log_start_offset, record_errors, error_message
+    )
+
 
 cdef class ProduceAnswer:
     cdef readonly dict partitions
@@ -24,7 +28,7 @@ cdef class ProduceAnswer:
     cpdef PartitionAnswer find(self, topic, index)
 
 
-@cython.locals(flexible=bint, partitions=dict, of_topic=dict, size=Py_ssize_t, count=Py_ssize_t, fields=tuple)
+@cython.locals(flexible=bint, partitions=dict, of_topic=dict, begin=Py_ssize_t, size=Py_ssize_t, count=Py_ssize_t, fields=tuple, answer=PartitionAnswer)
 cpdef ProduceAnswer _plain_answer(int version, bytes data, Py_ssize_t at)
 
 cdef class _TopicBatches:

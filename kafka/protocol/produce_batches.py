@@ -44,6 +44,18 @@ class PartitionAnswer:
         record_errors: Sequence[BatchIndexAndErrorMessage] = (),
         error_message: str | None = None,
     ) -> None:
+        self._fill(partition, error_code, base_offset, log_append_time_ms, log_start_offset, record_errors, error_message)
+
+    def _fill(
+        self,
+        partition: int,
+        error_code: int,
+        base_offset: int,
+        log_append_time_ms: int,
+        log_start_offset: int,
+        record_errors: Sequence[BatchIndexAndErrorMessage],
+        error_message: str | None,
+    ) -> None:
         self.partition = partition
         self.error_code = error_code
         self.base_offset = base_offset
@@ -119,12 +131,14 @@ def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
             if name in partitions:
                 return None
             of_topic: dict[int, PartitionAnswer] = {}
-            for _ in range(size):
-                fields = layout.unpack_from(data, at)
+            begin, at = at, at + size * layout.size
+            for fields in layout.iter_unpack(data[begin:at]):
                 if fields[_ERROR_CODE] or fields[-1] != rest:
                     return None
-                at += layout.size
-                of_topic[fields[0]] = PartitionAnswer(*fields[:-1])
+                answer = PartitionAnswer.__new__(PartitionAnswer)
+                appended_ms = fields[3] if len(fields) > 4 else -1
+                answer._fill(fields[0], 0, fields[2], appended_ms, fields[4] if len(fields) > 5 else -1, (), None)
+                of_topic[fields[0]] = answer
             if len(of_topic) != size:
                 return None
             partitions[name] = of_topic

@@ -1,4 +1,4 @@
-"""What is in use of buffer_memory, and a partition's slot."""
+"""What is in use of buffer_memory, and a partition's queue."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_counters_are_not_to_be_written_from_outside(twin: Twin) -> None:
 
 
 @EACH
-def test_a_slot_is_empty_at_first_and_holds_what_it_is_given(twin: Twin) -> None:
+def test_a_queue_has_no_open_batch_at_first_and_holds_what_it_is_given(twin: Twin) -> None:
     queue = twin.accumulator.PartitionQueue(twin.TopicPartition("t", 0))
-    assert (queue.slot.open, queue.slot.records, queue.in_flight) == (None, None, 0)
+    assert (queue.open, queue.records, queue.in_flight) == (None, None, 0)
     batch = object()
-    queue.slot.open = queue.slot.records = batch
-    assert (queue.slot.open, queue.slot.records) == (batch, batch)
+    queue.open = queue.records = batch
+    assert (queue.open, queue.records) == (batch, batch)
     assert not hasattr(queue, "__dict__")
     assert {queue: 1}[queue] == 1

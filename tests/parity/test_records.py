@@ -253,11 +253,11 @@ def test_bytes_on_their_way_are_nothing_the_garbage_collector_counts() -> None:
     buffer = new_buffer(COMPILED)
     buffer.append(None, 0, 1000, None, b"v" * 500, (), -1)
     buffer.seal()
-    header, records = buffer.assemble(None)
-    assert not any(map(gc.is_tracked, (header, records, buffer)))
-    assert len(records) == len(bytes(records)) == buffer.size_bytes - len(header)
+    [whole] = buffer.assemble(None)
+    assert not any(map(gc.is_tracked, (whole, buffer)))
+    assert len(whole) == len(bytes(whole)) == buffer.size_bytes
     with pytest.raises(BufferError):
-        type(records)(new_buffer(COMPILED))  # not sealed: it may still move
+        type(whole)(new_buffer(COMPILED))  # not sealed: it may still move
 
 
 def test_records_can_be_read_between_the_seal_and_the_end_only() -> None:

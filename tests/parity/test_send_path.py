@@ -302,74 +302,73 @@ def accumulator_of_a_path(room_bytes: int = 1 << 30) -> Any:
     )
 
 
-def path_to(slots: list[Any], available: list[Any] | None = None, **options: Any) -> Any:
+def path_to(queues: list[Any], available: list[Any] | None = None, **options: Any) -> Any:
     kind = COMPILED.records._accel.pick("send_path.SendPath", None)
     accumulator = options.pop("accumulator", None) or accumulator_of_a_path()
     for name in ("interrupting", "deferred", "unplaced"):
         setattr(accumulator, name, options.pop(name, getattr(accumulator, name)))
     usual = {"time": None, "monotonic": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 5}
-    made = {"new_result": COMPILED.results.FutureProduceResult, "new_batch": COMPILED.batch.ProducerBatch}
-    path = kind(accumulator=accumulator, **{**usual, **made, **options})
-    path.put("t", slots, slots if available is None else available)
+    path = kind(accumulator=accumulator, **{**usual, **options})
+    path.put("t", queues, queues if available is None else available)
     return path
 
 
-def open_slots(count: int) -> list[Any]:
-    slots = []
+def open_queues(count: int) -> list[Any]:
+    queues = []
     for number in range(count):
-        slot = COMPILED.accumulator.PartitionQueue(COMPILED.TopicPartition("t", number)).slot
-        slot.records = COMPILED.records.RecordBuffer(COMPILED.record.format_for(2), COMPILED.result(), 1000, 1 << 20, 1 << 20)
-        slots.append(slot)
-    return slots
+        queue = COMPILED.accumulator.PartitionQueue(COMPILED.TopicPartition("t", number))
+        queue.records = COMPILED.records.RecordBuffer(COMPILED.record.format_for(2), COMPILED.result(), 1000, 1 << 20, 1 << 20)
+        queues.append(queue)
+    return queues
 
 
-def chosen(path: Any, slots: list[Any], key: bytes | None, before: list[int]) -> int:
+def chosen(path: Any, queues: list[Any], key: bytes | None, before: list[int]) -> int:
     assert path.append("t", b"v", key, None, None, 5) is not None
-    [number] = [n for n, slot in enumerate(slots) if slot.records.appended != before[n]]
+    [number] = [n for n, queue in enumerate(queues) if queue.records.appended != before[n]]
     before[number] += 1
     return number
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 64, 1009])
 def test_keys_go_where_javas_client_sends_them(count: int) -> None:
-    slots = open_slots(count)
-    path, before = path_to(slots), [0] * count
+    queues = open_queues(count)
+    path, before = path_to(queues), [0] * count
     for line in GOLDEN.read_text().splitlines():
         key, hashed = line.split(" ")
-        assert chosen(path, slots, bytes.fromhex(key), before) == (int(hashed) & 0x7FFFFFFF) % count
+        assert chosen(path, queues, bytes.fromhex(key), before) == (int(hashed) & 0x7FFFFFFF) % count
 
 
 def test_keys_of_every_length_are_hashed_as_in_python() -> None:
-    slots = open_slots(251)
-    path, before = path_to(slots), [0] * 251
+    queues = open_queues(251)
+    path, before = path_to(queues), [0] * 251
     rng = random.Random(4)
     for length in range(65):
         for _ in range(20):
             key = rng.randbytes(length)
-            assert chosen(path, slots, key, before) == (murmur2(key) & 0x7FFFFFFF) % 251
+            assert chosen(path, queues, key, before) == (murmur2(key) & 0x7FFFFFFF) % 251
 
 
 def test_records_without_a_key_are_spread_over_the_partitions_that_have_a_leader() -> None:
-    slots = open_slots(10)
-    path = path_to(slots, available=slots[::2])
+    queues = open_queues(10)
+    path = path_to(queues, available=queues[::2])
     for _ in range(20_000):
         assert path.append("t", b"v", None, None, None, 5) is not None
-    counts = [slot.records.appended for slot in slots]
+    counts = [queue.records.appended for queue in queues]
     assert counts[1::2] == [0] * 5
     assert all(3600 < count < 4400 for count in counts[::2])
 
 
 def test_keys_go_to_partitions_without_a_leader_too() -> None:
-    slots = open_slots(10)
-    path, before = path_to(slots, available=slots[:1]), [0] * 10
-    assert {chosen(path, slots, b"%d" % n, before) for n in range(200)} == set(range(10))
+    queues = open_queues(10)
+    path, before = path_to(queues, available=queues[:1]), [0] * 10
+    assert {chosen(path, queues, b"%d" % n, before) for n in range(200)} == set(range(10))
 
 
 def test_nothing_is_taken_past_records_that_wait_to_be_placed() -> None:
-    slots = open_slots(1)
+    queues = open_queues(1)
     for name in ("interrupting", "deferred"):
         waiting: deque[Any] = deque()
-        path = path_to(slots, **{name: waiting})
+        path = path_to(queues, **{name: waiting})
         assert path.append("t", b"v", None, None, None, 5) is not None
         waiting.append(object())
         assert path.append("t", b"v", None, None, None, 5) is None
@@ -378,38 +377,39 @@ def test_nothing_is_taken_past_records_that_wait_to_be_placed() -> None:
 
 
 def test_a_batch_that_takes_no_more_is_followed_by_another() -> None:
-    [slot] = slots = open_slots(1)
-    path = path_to(slots)
-    slot.records.seal()
+    [queue] = queues = open_queues(1)
+    path = path_to(queues)
+    queue.records.seal()
     assert path.append("t", b"v", None, None, None, 5) is not None
-    [second] = slot.queue.batches
-    assert (slot.open, slot.records, second.records.appended) == (second, second.records, 1)
-    slot.records = slot.open = None
+    [second] = queue.waiting()
+    assert (queue.open, queue.records, second.records.appended) == (second, second.records, 1)
+    queue.records = queue.open = None
     assert path.append("t", b"w", None, None, None, 5) is not None
     assert path.append("t", b"x", None, None, None, 5) is not None
-    assert [batch.records.appended for batch in slot.queue.batches] == [1, 2]
-    assert slot.queue.batches[0].number < slot.queue.batches[1].number
+    assert [batch.records.appended for batch in queue.waiting()] == [1, 2]
+    first, second = queue.waiting()
+    assert first.precedes(second)
 
 
 def test_no_batch_is_begun_between_the_steps_of_another_append() -> None:
-    [slot] = slots = open_slots(1)
+    [queue] = queues = open_queues(1)
     accumulator = accumulator_of_a_path()
-    path = path_to(slots, accumulator=accumulator)
-    slot.records.seal()
+    path = path_to(queues, accumulator=accumulator)
+    queue.records.seal()
     accumulator.is_appending = True
     assert path.append("t", b"v", None, None, None, 5) is None
-    assert not slot.queue.batches
+    assert not queue.waiting()
     assert not accumulator.fresh
     accumulator.is_appending = False
     assert path.append("t", b"v", None, None, None, 5) is not None
-    assert list(slot.queue.batches) == list(accumulator.fresh)
+    assert queue.waiting() == list(accumulator.fresh)
 
 
 def test_no_batch_is_begun_without_room_or_in_another_format_or_for_a_topic_with_a_limit() -> None:
-    [slot] = slots = open_slots(1)
-    slot.records.seal()
+    [queue] = queues = open_queues(1)
+    queue.records.seal()
     accumulator = accumulator_of_a_path(room_bytes=100)
-    path = path_to(slots, accumulator=accumulator)
+    path = path_to(queues, accumulator=accumulator)
     assert path.append("t", b"v" * 100, None, None, None, 5) is None
     accumulator.size_limits["t"] = 1000
     assert path.append("t", b"v", None, None, None, 5) is None
@@ -422,43 +422,43 @@ def test_no_batch_is_begun_without_room_or_in_another_format_or_for_a_topic_with
 
 @pytest.mark.parametrize("magic", [0, 1])
 def test_no_batch_is_begun_for_brokers_with_an_old_format(magic: int) -> None:
-    [slot] = slots = open_slots(1)
-    slot.records = None
+    [queue] = queues = open_queues(1)
+    queue.records = None
     accumulator = accumulator_of_a_path()
     accumulator.adopt_format(magic)
-    path = path_to(slots, accumulator=accumulator)
+    path = path_to(queues, accumulator=accumulator)
     assert path.append("t", b"v", None, None, None, 5) is None
-    assert not slot.queue.batches
+    assert not queue.waiting()
     accumulator.adopt_format(2)
     assert path.append("t", b"v", None, None, None, 5) is not None
 
 
 def test_a_batch_that_is_not_compiled_is_left_to_python() -> None:
-    slots = open_slots(1)
-    path = path_to(slots)
-    slots[0].records = object()
+    queues = open_queues(1)
+    path = path_to(queues)
+    queues[0].records = object()
     assert path.append("t", b"v", None, None, None, 5) is None
 
 
 def test_a_cleared_path_knows_nothing_and_a_closed_one_takes_nothing_more() -> None:
-    slots = open_slots(1)
-    path = path_to(slots)
+    queues = open_queues(1)
+    path = path_to(queues)
     assert path.has("t")
     path.clear()
     assert not path.has("t")
     assert path.append("t", b"v", None, None, None, 5) is None
-    path.put("t", slots, slots)
+    path.put("t", queues, queues)
     assert path.append("t", b"v", None, None, None, 5) is not None
     path.close()
-    path.put("t", slots, slots)
+    path.put("t", queues, queues)
     assert path.append("t", b"v", None, None, None, 5) is None
 
 
-def test_what_is_no_slot_is_refused() -> None:
-    path = path_to(open_slots(1))
-    with pytest.raises(TypeError, match="not a PartitionSlot"):
+def test_what_is_no_queue_is_refused() -> None:
+    path = path_to(open_queues(1))
+    with pytest.raises(TypeError, match="not a PartitionQueue"):
         path.put("u", [object()], [object()])
     with pytest.raises(TypeError):
         path.put(None, [], [])
-    path.put("u", open_slots(1), [])
+    path.put("u", open_queues(1), [])
     assert not path.has("u")

@@ -41,7 +41,7 @@ def test_records_of_a_partition_share_a_batch_until_it_is_full() -> None:
     target = accumulator(batch_size=400)
     for number in range(10):
         append(target, b"%03d" % number + b"." * 97)
-    batches = list(target.queue(TP).batches)
+    batches = target.queue(TP).waiting()
     for batch in batches:
         batch.seal()
     assert [batch.record_count for batch in batches] == [3, 3, 3, 1]
@@ -53,18 +53,18 @@ def test_records_of_a_partition_share_a_batch_until_it_is_full() -> None:
 def test_a_sealed_batch_takes_nothing_more_and_the_next_record_begins_another() -> None:
     target = accumulator()
     append(target, b"first")
-    [batch] = target.queue(TP).batches
+    [batch] = target.queue(TP).waiting()
     batch.seal()
     append(target, b"second")
     assert stored(batch) == [b"first"]
-    assert len(target.queue(TP).batches) == 2
+    assert len(target.queue(TP).waiting()) == 2
 
 
 def test_timestamps_keep_the_first_and_the_greatest() -> None:
     target = accumulator()
     for timestamp in (1000, 5000, 2000, 500):
         append(target, timestamp_ms=timestamp)
-    [batch] = target.queue(TP).batches
+    [batch] = target.queue(TP).waiting()
     batch.seal()
     [view] = record.read(b"".join(batch.assemble(None, 2)))
     assert (view.base_timestamp, view.max_timestamp) == (1000, 5000)
@@ -78,9 +78,9 @@ def test_appending_and_sealing_race_without_losing_or_doubling_a_record() -> Non
     stop = threading.Event()
 
     def seal() -> None:
-        while not stop.is_set() or queue.batches:
-            if queue.batches:
-                batch = queue.batches.popleft()
+        while not stop.is_set() or queue.backlog:
+            if queue.backlog:
+                batch = queue.take_first()
                 batch.seal()
                 sealed.append(batch)
 
@@ -131,13 +131,13 @@ def test_no_room_in_time_names_the_limit() -> None:
 def test_a_waiting_thread_goes_on_when_there_is_room() -> None:
     target = accumulator(limit=300)
     append(target, b"x" * 200)
-    [batch] = target.queue(TP).batches
+    [batch] = target.queue(TP).waiting()
     results: list[Any] = []
     thread = threading.Thread(target=lambda: results.append(append(target, b"y" * 200, wait_s=10)))
     thread.start()
     while not target.memory.waiters:
         Latch().block(0.001)
-    target.queue(TP).batches.clear()
+    assert target.queue(TP).take_first() is batch
     batch.seal()
     target.memory.release(batch.size_bytes)
     target.memory.serve_waiters()
@@ -179,7 +179,7 @@ def test_every_pair_of_states(before: BatchState, after: BatchState) -> None:
 def test_a_batch_is_rewritten_for_an_older_broker(magic: int) -> None:
     target = accumulator()
     futures = [append(target, b"%d" % n, timestamp_ms=1000 + n) for n in range(3)]
-    [batch] = target.queue(TP).batches
+    [batch] = target.queue(TP).waiting()
     batch.seal()
     data = b"".join(batch.assemble(None, magic))
     views = list(record.read(data))
@@ -198,7 +198,7 @@ def test_a_future_that_stands_in_a_circle_is_collected(circle: str) -> None:
     def use() -> weakref.ref[Payload]:
         target, payload = accumulator(), Payload()
         future = append(target)
-        [batch] = target.queue(TP).batches
+        [batch] = target.queue(TP).waiting()
         batch.fail(KafkaTimeoutError("expired"))
         if circle == "an attribute":
             payload.future, future.payload = future, payload  # type: ignore[attr-defined]

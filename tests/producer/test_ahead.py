@@ -44,8 +44,8 @@ def accumulator(spy: Any, batches: int, magic: int = 2) -> RecordAccumulator:
         home=Home(SystemClock()), memory=BufferMemory(1 << 20), sizes=sizes, magic=magic, wake=lambda: None, codec=spy
     )
     queue = made.queue(TP)
-    while len(queue.batches) <= batches:
-        made.append(queue, 1000 + len(queue.batches), None, b"v" * 100, (), -1, 0.0)
+    while queue.backlog <= batches:
+        made.append(queue, 1000 + queue.backlog, None, b"v" * 100, (), -1, 0.0)
     return made
 
 
@@ -55,7 +55,7 @@ def fill(target: RecordAccumulator) -> None:
 
 
 def batches_of(target: RecordAccumulator) -> list[ProducerBatch]:
-    return list(target.queue(TP).batches)
+    return target.queue(TP).waiting()
 
 
 @pytest.mark.parametrize("magic", [0, 1, 2])

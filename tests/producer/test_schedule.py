@@ -22,7 +22,7 @@ def queue_of(partition: int, batches: int = 1) -> PartitionQueue:
         result = FutureProduceResult(queue.topic_partition, Home(SystemClock()))
         records = new_records(format_for(2), result, 0, 1000, 1000)
         records.append(None, 0, 0, None, b"value", (), -1)
-        queue.batches.append(ProducerBatch(queue, records, 0.0))
+        queue.enqueue(ProducerBatch(queue, records, 0.0))
     return queue
 
 
@@ -58,7 +58,7 @@ def test_partitions_are_served_in_the_order_in_which_they_became_ready() -> None
     queues = [queue_of(number, batches=2) for number in range(5)]
     for number in (3, 0, 4, 1, 2):
         schedule.consider(queues[number], 1.0)
-    size = queues[0].batches[0].records.open_bytes
+    size = queues[0].first.records.open_bytes
     first = schedule.take(1, 2 * size)
     assert partitions(first) == [3, 0]
     assert all(batch.state is BatchState.SEALED for batch in first)
@@ -90,6 +90,6 @@ def test_a_partition_whose_batch_has_failed_leaves_its_line() -> None:
     queues = [queue_of(number) for number in range(2)]
     for queue in queues:
         schedule.consider(queue, 1.0)
-    schedule.forget(queues[0].batches[0])
+    schedule.forget(queues[0].first)
     assert partitions(schedule.take(1, 1 << 20)) == [1]
     assert schedule.leaders() == []

@@ -85,7 +85,7 @@ def topics_with_records_are_forgotten(patch: pytest.MonkeyPatch) -> None:
     def retire(accumulator: Any, topics: Any) -> list[str]:
         for topic in topics:
             for queue in accumulator._queues.pop(topic, {}).values():
-                queue.slot.retire()
+                queue.retire()
         return list(topics)
 
     patch.setattr(RecordAccumulator, "busy_topics", lambda accumulator: set())

@@ -39,8 +39,8 @@ class Retiring:
         while not self._is_over.is_set() or accumulator.fresh:
             accumulator.memory.serve_waiters()
             for batch in take_all(accumulator.fresh):
-                while batch.partition is not None and batch.partition.batches:
-                    self._finish(batch.partition.batches.popleft())
+                while batch.partition is not None and batch.partition.backlog:
+                    self._finish(batch.partition.take_first())
             if accumulator.retire(["t"]):
                 with self._has_retired:
                     self.retired += 1
@@ -107,7 +107,7 @@ def test_a_batch_that_is_begun_while_the_collector_runs_code_that_sends_is_in_it
     accumulator = RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(1 << 26), sizes=sizes, magic=2, wake=lambda: None)
     queue = accumulator.queue(TopicPartition("t", 0))
     path = path_to(accumulator)
-    path.put("t", [queue.slot], [queue.slot])
+    path.put("t", [queue], [queue])
 
     def send() -> Any:
         return path.append("t", b"v", None, None, 0, 1000) or accumulator.append(queue, 1000, None, b"v", (), -1, 0.0)
@@ -129,10 +129,10 @@ def test_a_batch_that_is_begun_while_the_collector_runs_code_that_sends_is_in_it
         gc.callbacks.remove(collected)
     sent_inside = [future for future in inner if future is not None]  # else it is to be deferred
     assert sent_inside
-    numbers = [batch.number for batch in queue.batches]
-    assert sum(batch.records.appended for batch in queue.batches) == 1000 + len(sent_inside)
+    numbers = [batch.number for batch in queue.waiting()]
+    assert sum(batch.records.appended for batch in queue.waiting()) == 1000 + len(sent_inside)
     assert numbers == sorted(numbers)
-    assert queue.slot.open is queue.batches[-1]
-    for batch in queue.batches:
+    assert queue.open is queue.waiting()[-1]
+    for batch in queue.waiting():
         batch.seal()
-    assert accumulator.memory.used_bytes == sum(batch.size_bytes for batch in queue.batches)
+    assert accumulator.memory.used_bytes == sum(batch.size_bytes for batch in queue.waiting())

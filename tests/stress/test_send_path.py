@@ -16,8 +16,6 @@ from kafka import KafkaProducer, _accel, record
 from kafka._clock import SystemClock
 from kafka.future import Home
 from kafka.producer.accumulator import BatchSizes, RecordAccumulator
-from kafka.producer.batch import ProducerBatch
-from kafka.producer.future import FutureProduceResult
 from kafka.producer.memory import BufferMemory
 from kafka.structs import TopicPartition
 from kafka.testing import KafkaBroker
@@ -67,12 +65,12 @@ class Drain:
         self._queues = queues
 
     def run(self) -> None:
-        while not self._is_over.is_set() or any(queue.batches for queue in self._queues):
+        while not self._is_over.is_set() or any(queue.backlog for queue in self._queues):
             self._accumulator.memory.serve_waiters()
             self._accumulator.fresh.clear()
             for queue, values in zip(self._queues, self.values):
-                if queue.batches:
-                    self._take(queue.batches.popleft(), values)
+                if queue.backlog:
+                    self._take(queue.take_first(), values)
 
     def _take(self, batch: Any, values: list[bytes]) -> None:
         batch.seal()
@@ -117,8 +115,8 @@ class Senders:
                 self.at_once[name] += 1
                 return future
             if not self.path.has("t"):
-                slots = [queue.slot for queue in self._queues]
-                self.path.put("t", slots, slots)
+                queues = list(self._queues)
+                self.path.put("t", queues, queues)
         return self._accumulator.append(self._queues[partition], 1000, None, value, (), -1, 30.0)
 
     def clear(self) -> None:
@@ -133,7 +131,7 @@ def path_to(accumulator: RecordAccumulator) -> Any:
     if kind is None:
         return None
     options = {"time": None, "monotonic": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}
-    return kind(accumulator=accumulator, new_result=FutureProduceResult, new_batch=ProducerBatch, **options)
+    return kind(accumulator=accumulator, **options)
 
 
 @pytest.mark.parametrize("room_bytes", [20_000, 1 << 26], ids=["little room", "much room"])
