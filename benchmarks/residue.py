@@ -9,14 +9,12 @@ import time
 from typing import Any, Callable
 
 import kafka
-from kafka import _accel
 from kafka._clock import SystemClock
 from kafka.future import Home
 from kafka.producer.accumulator import BatchSizes, RecordAccumulator
-from kafka.producer.batch import ProducerBatch
-from kafka.producer.future import FutureProduceResult
 from kafka.producer.memory import BufferMemory
 from kafka.producer.partition_queue import PartitionQueue
+from kafka.producer.send_path import SendPath
 from kafka.protocol.produce import PartitionProduceResponse, ProduceResponse, TopicProduceResponse
 from kafka.protocol.produce_batches import ProduceAnswer, ProduceBatches
 from kafka.structs import TopicPartition
@@ -36,30 +34,29 @@ class Bench:
             home=Home(SystemClock()), memory=BufferMemory(1 << 40), sizes=BatchSizes(16384, 1 << 30), magic=2, wake=lambda: None
         )
         self.queue = self.accumulator.queue(TopicPartition("t", 0))
+        self.begun_ms = 0
         self.begin()
         self.append = self._send_path()
 
     def begin(self) -> None:
         """A new batch, of one record."""
-        batch = self.queue.slot.open
+        batch = self.queue.open
         if batch is not None:
             batch.seal()
             batch.records.drop()
-        self.queue.slot.open = self.queue.slot.records = None
-        self.queue.batches.clear()
+        self.queue.open = self.queue.records = None
+        while self.queue.backlog:
+            self.queue.take_first()
         self.accumulator.fresh.clear()
-        self.accumulator.append(self.queue, 1000, None, VALUE, (), -1, 0.0)
+        self.begun_ms = int(time.time() * 1000)
+        self.accumulator.append(self.queue, self.begun_ms, None, VALUE, (), -1, 0.0)
 
     def _send_path(self) -> Callable[..., Any]:
-        kind = _accel.pick("send_path.SendPath", None)
-        if kind is None:
-            return lambda topic, value, key, headers, partition, at_ms: self.accumulator.append(
-                self.queue, int(time.time() * 1000) if at_ms is None else at_ms, key, value, (), -1, 0.0
-            )
         options = {"time": None, "monotonic": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}
-        path = kind(accumulator=self.accumulator, new_result=FutureProduceResult, new_batch=ProducerBatch, **options)
-        path.put("t", [self.queue.slot], [self.queue.slot])
-        return path.append
+        path = SendPath(accumulator=self.accumulator, **options)
+        path.put("t", [self.queue], [self.queue])
+        append: Callable[..., Any] = path.append
+        return append
 
     def send(self, topic: str, value: Any = None, key: Any = None, headers: Any = None, partition: Any = None, timestamp_ms: Any = None) -> Any:
         """What KafkaProducer.send() is for a plain record: a Python method around one call."""
@@ -87,8 +84,9 @@ def per_record(bench: Bench) -> list[tuple[str, float]]:  # noqa: C901 - a loop 
             pass
 
     def with_timestamp() -> None:
+        begun_ms = bench.begun_ms
         for _ in repeat:
-            append("t", VALUE, None, None, None, 1000)
+            append("t", VALUE, None, None, None, begun_ms)
 
     def without() -> None:
         for _ in repeat:
@@ -106,7 +104,7 @@ def per_record(bench: Bench) -> list[tuple[str, float]]:  # noqa: C901 - a loop 
             send("t", VALUE).add_callback(_ignore)
 
     def complete() -> None:
-        batch = bench.queue.slot.open
+        batch = bench.queue.open
         if batch is not None:
             batch.result.succeed(0)
 
@@ -134,8 +132,9 @@ def per_batch() -> list[tuple[str, float]]:
     def forget() -> None:
         accumulator.fresh.clear()
         for queue in queues:
-            queue.slot.open = queue.slot.records = None
-            queue.batches.clear()
+            queue.open = queue.records = None
+            while queue.backlog:
+                queue.take_first()
 
     def begin() -> None:
         for queue in queues:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import operator
 import threading
 from collections import deque
 from collections.abc import Generator
@@ -22,11 +23,14 @@ from kafka.errors import IllegalStateError, KafkaTimeoutError
 _logger = logging.getLogger(__name__)
 log = GuardedLogger(_logger)
 
-Entry = tuple["Future", int, Callable[..., Any]]
+Entry = tuple[int, "Future", int, Callable[..., Any]]
+"""(position of the future, the future, ON_*, what to call)"""
 Parts = list[tuple["Completion", int]]
 """Completions of the batches that a batch was split into, each with the position of its first record in that batch."""
 
 ON_SUCCESS, ON_ERROR, ON_BOTH = 0, 1, 2
+
+_order = operator.itemgetter(0)
 
 
 class Home:
@@ -93,7 +97,12 @@ class PythonCompletionState:
 
     def register(self, future: Future, kind: int, function: Callable[..., Any]) -> None:
         """Have `function` called at completion, or now in this thread where that has passed."""
-        self._callbacks.append((future, kind, function))
+        self._callbacks.append((future._position, future, kind, function))
+        if self.done or self.parts is not None:
+            self.look_after_callbacks()
+
+    def look_after_callbacks(self) -> None:
+        """Run what was registered too late, or hand it on: whoever registers finds out."""
         if self.done:
             self.run_callbacks(on_io_thread=False)
         elif self.parts is not None:
@@ -101,15 +110,17 @@ class PythonCompletionState:
 
     def move_callbacks(self) -> None:
         """Hand what is registered here on to the parts."""
-        for future, kind, function in self.take_callbacks():
+        for _, future, kind, function in self.take_callbacks():
             future._completion.register(future, kind, function)
 
     def take_callbacks(self) -> list[Entry]:
         """The callbacks in order of records, then of registration; each is taken once, whoever asks."""
         entries: list[Entry] = []
+        take, keep = self._callbacks.popleft, entries.append
         while self._callbacks:
             try:
-                entries.append(self._callbacks.popleft())
+                for _ in range(len(self._callbacks)):
+                    keep(take())
             except IndexError:
                 break  # another thread took the last one
         if len(entries) > 1:
@@ -118,9 +129,10 @@ class PythonCompletionState:
 
     def run_callbacks(self, *, on_io_thread: bool) -> None:
         """Call what is registered, each once; what is registered meanwhile too."""
+        all_succeeded = self.exception is None
         while self._callbacks:
-            for future, kind, function in self.take_callbacks():
-                exception = self.exception_of(future)
+            for _, future, kind, function in self.take_callbacks():
+                exception = None if all_succeeded else self.exception_of(future)
                 if kind == ON_BOTH:
                     argument: Any = future
                 elif (kind == ON_SUCCESS) != (exception is None):
@@ -190,7 +202,7 @@ class PythonCompletionState:
         return self.value
 
     def exception_of(self, future: PythonFutureState) -> BaseException | None:
-        """The error of one of the futures that this completes."""
+        """The error of one of the futures that this completes; where there is none in `exception`, none has one."""
         return self.exception
 
 
@@ -238,7 +250,12 @@ class PythonFutureState:
 
     def add_callback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
-        return self._register(ON_SUCCESS, f, args, kwargs)
+        completion = self._of  # as register() does it: programs call this for every record
+        future: Any = self
+        completion._callbacks.append((self._position, future, ON_SUCCESS, functools.partial(f, *args, **kwargs) if args or kwargs else f))
+        if completion.done or completion.parts is not None:
+            completion.look_after_callbacks()
+        return self
 
     def add_errback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``f(*args, exception, **kwargs)`` on failure; returns this future."""
@@ -287,10 +304,6 @@ def part_of(parts: Parts, position: int) -> tuple[Completion, int]:
             break
         completion, first = completion_there, begins
     return completion, first
-
-
-def _order(entry: Entry) -> int:
-    return entry[0]._position
 
 
 def report_callback_error(future: Future, error: BaseException, on_io_thread: bool) -> None:

@@ -22,7 +22,7 @@ from kafka.producer.ahead import CompressedAhead
 from kafka.producer.batch import ProducerBatch
 from kafka.producer.failures import Failures, Fate, Hook, not_delivered
 from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
-from kafka.producer.memory import BufferMemory
+from kafka.producer.memory import BufferMemory, MemoryWaiter
 from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.records import Headers, new_records
 from kafka.structs import TopicPartition
@@ -135,9 +135,8 @@ class RecordAccumulator:
         self._queues: dict[str, dict[int, PartitionQueue]] = {}  # filled by any thread in single steps; emptied by the I/O thread
         self.wake = wake
         self.failures = Failures(home=home, wake=wake, hook=on_delivery_error)
-        self._append_lock = threading.RLock()  # guards is_appending, _held, the queues' open batches, those batches' sizes, memory's reserved bytes
+        self._append_lock = threading.RLock()  # guards is_appending, the queues' open batches, those batches' sizes, memory's reserved bytes
         self.is_appending = False
-        self._held = 0  # room that the running append() was granted and has not used
 
     @property
     def refusal(self) -> KafkaError | None:
@@ -188,7 +187,7 @@ class RecordAccumulator:
         try:
             if self.is_appending:  # below, in a world of one thread
                 return None
-            self.is_appending = True  # so that SendPath, which takes no lock, begins no batch
+            self.is_appending = True  # so that compiled SendPath, which takes no lock, begins no batch
             try:
                 return [topic for topic in topics if self._retire_locked(topic)]
             finally:
@@ -248,33 +247,54 @@ class RecordAccumulator:
 
         KafkaTimeoutError where there was no room in time; the reason of refusal where the producer takes nothing more.
         """
-        granted = 0
+        place: MemoryWaiter | None = None  # where it stands in line for room, and what it was granted there; known before anybody can grant it
         deadline_s = 0.0
-        while True:
-            earlier = self._own_interruption() if self.interrupting else None
-            with self._append_lock:
-                if self.is_appending:
-                    self.memory.unreserve(granted)
-                    return None
-                outcome: FutureRecordMetadata | int = 0
-                if earlier is None:
-                    self._held = granted
-                    try:
-                        self.is_appending = True
-                        outcome = self._append_locked(queue, timestamp_ms, key, value, headers, header_size, granted)
-                    finally:
-                        self.is_appending = False
-                        if self._held:
-                            self.memory.unreserve(self._held)
-            deadline_s = deadline_s or self.home.clock.monotonic() + wait_s
-            if earlier is not None:
-                self._wait_until_placed(earlier, deadline_s, granted)
-            elif isinstance(outcome, int):
-                granted = self._wait_for_room(queue, outcome, deadline_s, wait_s)
-            else:
-                if self.is_terminated:
-                    self.fail_leftovers()
-                return outcome
+        try:
+            while True:
+                earlier = self._own_interruption() if self.interrupting else None
+                with self._append_lock:
+                    if self.is_appending:
+                        return None
+                    outcome: FutureRecordMetadata | int = 0
+                    if earlier is None:
+                        try:
+                            self.is_appending = True
+                            outcome = self._append_locked(queue, timestamp_ms, key, value, headers, header_size, place)
+                        finally:
+                            self.is_appending = False
+                deadline_s = deadline_s or self.home.clock.monotonic() + wait_s
+                if earlier is not None:
+                    self._wait_until_placed(earlier, deadline_s)
+                elif isinstance(outcome, int):
+                    if place is not None:
+                        self._leave_queue(place)
+                    place = MemoryWaiter(min(outcome, self.memory.limit_bytes))
+                    self._wait_for_room(queue, place, deadline_s, wait_s)
+                else:
+                    if self.is_terminated:
+                        self.fail_leftovers()
+                    return outcome
+        finally:
+            if place is not None:
+                self._leave_queue(place)
+
+    def append_at_once(self, queue: PartitionQueue, timestamp_ms: int, key: bytes | None, value: bytes | None) -> FutureRecordMetadata | None:
+        """append() of a record without headers, as long as there is nothing to wait for; None where it would have to wait or to be deferred."""
+        if self.interrupting:
+            return None
+        with self._append_lock:
+            if self.is_appending:
+                return None
+            try:
+                self.is_appending = True
+                outcome = self._append_locked(queue, timestamp_ms, key, value, (), -1, None)
+            finally:
+                self.is_appending = False
+        if isinstance(outcome, int):
+            return None
+        if self.is_terminated:
+            self.fail_leftovers()
+        return outcome
 
     def fits_open_batch(self, queue: PartitionQueue, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
         """Whether the record goes into the open batch without filling it beyond batch_size; a batch that is left for this is not kept lingering.
@@ -297,14 +317,9 @@ class RecordAccumulator:
         me = threading.get_ident()
         return next((one for one in reversed(list(self.interrupting)) if one.thread == me and not one.is_settled), None)
 
-    def _wait_until_placed(self, earlier: DeferredRecord, deadline_s: float, granted: int) -> None:
-        try:
-            if self.home.clock.wait(earlier.placed, deadline_s):
-                return
-        except BaseException:
-            self._leave_queue(False, granted)
-            raise
-        self._leave_queue(False, granted)
+    def _wait_until_placed(self, earlier: DeferredRecord, deadline_s: float) -> None:
+        if self.home.clock.wait(earlier.placed, deadline_s):
+            return
         raise KafkaTimeoutError(f"A signal handler sent to {earlier.topic} before this record, and that has found no batch within max_block_ms")
 
     def _append_locked(
@@ -315,80 +330,101 @@ class RecordAccumulator:
         value: bytes | None,
         headers: Headers,
         header_size: int,
-        granted: int,
+        place: MemoryWaiter | None,
     ) -> FutureRecordMetadata | int:
         """The future, or how many bytes of room to wait for: those of a batch of its own are enough wherever the record goes.
 
-        `granted` bytes of room are held already, and given back by the caller unless the record takes them.
+        What was granted at its `place` in line is given back by the caller unless the record takes it.
         """
         self.check_open()
+        granted = 0 if place is None else place.held_bytes
         batch = queue.open
         if batch is not None:
             was_full = batch.records.is_full
-            outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
+            before = batch.records.appended
+            try:
+                outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
+            except BaseException:  # of a signal handler: the record may have come in
+                if place is not None and batch.records.appended > before:
+                    place.is_spent = True
+                raise
             if isinstance(outcome, int):
                 return outcome + self.format.overhead_bytes
             if outcome is not None:
-                self._held = 0
+                if place is not None:
+                    place.is_spent = True
                 if not was_full and batch.records.is_full:
                     self.fresh.append(batch)
                     self.wake()
                 return outcome
         elif queue.is_retired:
             queue = self.queue(queue.topic_partition)
-            return self._append_locked(queue, timestamp_ms, key, value, headers, header_size, granted)
-        batch = self.new_batch(queue, timestamp_ms)
-        outcome = batch.records.append(self.memory, granted, timestamp_ms, key, value, headers, header_size)
-        if outcome is None:
-            raise IllegalStateError(f"A batch of {queue.topic_partition} was sealed before anybody knew it")
-        if isinstance(outcome, int):
-            return outcome + self.format.overhead_bytes
-        self._held = 0
+            return self._append_locked(queue, timestamp_ms, key, value, headers, header_size, place)
+        return self._begin_batch(queue, (timestamp_ms, key, value, headers, header_size), granted, place)
+
+    def _begin_batch(
+        self, queue: PartitionQueue, content: tuple[int, bytes | None, bytes | None, Headers, int], granted: int, place: MemoryWaiter | None
+    ) -> FutureRecordMetadata | int:
+        """_append_locked() of the first record of a batch."""
+        batch = self.new_batch(queue, content[0])
         try:
+            outcome = batch.records.append(self.memory, granted, *content)
+            if outcome is None:
+                raise IllegalStateError(f"A batch of {queue.topic_partition} was sealed before anybody knew it")
+            if isinstance(outcome, int):
+                return outcome + self.format.overhead_bytes
+            if place is not None:
+                place.is_spent = True
             queue.enqueue(batch)  # known to the I/O thread from here on
             self.fresh.append(batch)
             self.wake()
         except BaseException:  # of a signal handler, Ctrl-C for one: nobody looks at a batch that is not told of
             if batch in queue.waiting():
                 self.fresh.append(batch)  # twice does no harm
+            elif batch.records.appended and not batch.records.is_sealing:  # nor will it be told of: the I/O thread seals what it takes, then takes it
+                self.memory.unreserve(batch.records.open_bytes)
+            if place is not None and batch.records.appended:
+                place.is_spent = True
             self.wake()
             raise
         queue.open = batch
         queue.records = batch.records
         return outcome
 
-    def _wait_for_room(self, queue: PartitionQueue, need_bytes: int, deadline_s: float, wait_s: float) -> int:
-        """Stand in line, and compress meanwhile what will be sent; how many bytes were granted."""
+    def _wait_for_room(self, queue: PartitionQueue, place: MemoryWaiter, deadline_s: float, wait_s: float) -> None:
+        """Stand in line until room is granted, and compress meanwhile what will be sent. The caller leaves the line, whatever comes."""
         memory = self.memory
-        need_bytes = min(need_bytes, memory.limit_bytes)
-        waiter = memory.join_queue(need_bytes)
+        memory.join_queue(place)
         self.wake()
         began_s = self.home.clock.monotonic()
-        try:
-            if self.is_terminated:
-                memory.turn_away_waiters()
-            while not waiter.latch.is_open and deadline_s - self.home.clock.monotonic() > _WORKS_UNTIL_S and self.ahead.compress_one(queue):
-                pass
-            in_time = self.home.clock.wait(waiter.latch, deadline_s)
-        except BaseException:
-            self._leave_queue(waiter.claim(), need_bytes)
-            raise
+        if self.is_terminated:
+            memory.turn_away_waiters()
+        while not place.latch.is_open and deadline_s - self.home.clock.monotonic() > _WORKS_UNTIL_S and self.ahead.compress_one(queue):
+            pass
+        in_time = self.home.clock.wait(place.latch, deadline_s)
         self.room_waits.append(self.home.clock.monotonic() - began_s)
-        if not in_time and waiter.claim():
-            self._leave_queue(True, need_bytes)
+        if not in_time and self._gives_up(place):
             raise KafkaTimeoutError(
-                f"Failed to allocate memory within the configured max blocking time: {need_bytes} bytes were needed, and of buffer_memory="
+                f"Failed to allocate memory within the configured max blocking time: {place.need_bytes} bytes were needed, and of buffer_memory="
                 f"{memory.limit_bytes} {memory.used_bytes} are queued or in flight (max_block_ms left {wait_s * 1000:.0f} ms for it)"
             )
-        if self._refusal is not None:
-            self._leave_queue(waiter.claim(), need_bytes)
-            self.check_open()
-        return need_bytes
+        self.check_open()
 
-    def _leave_queue(self, gave_up: bool, need_bytes: int) -> None:
-        if not gave_up:
-            with self._append_lock:  # the room was granted in this instant
-                self.memory.unreserve(need_bytes)
+    def _gives_up(self, place: MemoryWaiter) -> bool:
+        """Whether nothing was granted there, nor will be."""
+        if not place.claim():
+            return False
+        place.is_spent = True
+        self.wake()  # others may come first now
+        return True
+
+    def _leave_queue(self, place: MemoryWaiter) -> None:
+        """Have nothing granted there any more, and give back what no record has."""
+        if place.is_spent or self._gives_up(place):
+            return
+        with self._append_lock:
+            place.is_spent = True
+            self.memory.unreserve(place.need_bytes)
         self.wake()
 
     def defer(self, deferred: DeferredRecord, header_size: int) -> FutureRecordMetadata:

@@ -23,7 +23,7 @@ from kafka.producer.idle_topics import IdleTopics
 from kafka.producer.memory import BufferMemory
 from kafka.producer.metrics import RegisteredSenderMetrics, SenderMetrics
 from kafka.producer.partitioning import Router
-from kafka.producer.send_path import CompiledSendPath, send_path_for
+from kafka.producer.send_path import FastPath, fast_path_for
 from kafka.producer.sender import Sender
 
 
@@ -37,7 +37,7 @@ class Parts(NamedTuple):
     router: Router
     sender: Sender
     metrics: Metrics | None
-    send_path: CompiledSendPath | None
+    send_path: FastPath | None
     options: ClientOptions
 
     def discard(self) -> None:
@@ -106,7 +106,7 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
             on_end=_nothing if metrics is None else metrics.close,
             outlet=outlet,
         )
-        path = send_path_for(config, clock=world.clock, random=world.random, accumulator=accumulator, cluster=cluster)
+        path = fast_path_for(config, clock=world.clock, random=world.random, accumulator=accumulator, cluster=cluster)
         return Parts(home, cluster, client, accumulator, router, sender, metrics, path, options)
     except BaseException:
         _discard(client, metrics)

@@ -15,6 +15,8 @@ from kafka.structs import TopicPartition
 UNKNOWN_OFFSET = -1
 NO_TIMESTAMP = -1
 
+_new_tuple: Any = tuple.__new__
+
 
 class RecordMetadata(NamedTuple):
     """Where a record was written; offset -1 where no broker said (acks=0), sizes -1 for what was None or absent."""
@@ -63,32 +65,27 @@ class PythonProduceResultState(CompletionState):
 
     def value_of(self, future: FutureState) -> RecordMetadata:
         """What became of this future's record."""
-        index = self._index_of(future)
+        index = future._position - self.first_position
         timestamp_ms = future._timestamp_ms
         if self.log_append_time_ms >= 0:
             timestamp_ms = self.log_append_time_ms
         elif not self.has_timestamps:
             timestamp_ms = NO_TIMESTAMP
-        return RecordMetadata(
-            self.topic_partition[0],
-            self.topic_partition[1],
-            self.topic_partition,
-            self.base_offset + index if self.base_offset >= 0 else UNKNOWN_OFFSET,
-            timestamp_ms,
-            self.checksums[index] if self.checksums is not None else None,
-            future._key_size,
-            future._value_size,
-            future._header_size,
-        )
+        topic_partition = self.topic_partition
+        topic, partition = topic_partition
+        offset = self.base_offset + index if self.base_offset >= 0 else UNKNOWN_OFFSET
+        checksum = self.checksums[index] if self.checksums is not None else None
+        fields = (
+            topic, partition, topic_partition, offset, timestamp_ms, checksum, future._key_size, future._value_size, future._header_size
+        )  # fmt: skip
+        metadata: RecordMetadata = _new_tuple(RecordMetadata, fields)  # without the call of Python code that NamedTuple has for it
+        return metadata
 
     def exception_of(self, future: FutureState) -> BaseException | None:
         """The record's own error where it has one, else the batch's."""
         if self.record_errors:
-            return self.record_errors.get(self._index_of(future), self.exception)
+            return self.record_errors.get(future._position - self.first_position, self.exception)
         return self.exception
-
-    def _index_of(self, future: FutureState) -> int:
-        return future._position - self.first_position
 
 
 if TYPE_CHECKING:
@@ -126,8 +123,14 @@ class PythonFutureRecordMetadata(Future):
 
     __slots__ = ()
 
-    def __init__(self, result: FutureProduceResult, position: int, timestamp_ms: int, key_size: int, value_size: int, header_size: int) -> None:
-        FutureState.__init__(self, result, position, timestamp_ms, key_size, value_size, header_size)
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, result: FutureProduceResult, position: int, timestamp_ms: int, key_size: int, value_size: int, header_size: int
+        ) -> None: ...
+
+    else:
+        __init__ = FutureState.__init__  # and not a method that calls it: there is one for each record
 
     def get(self, timeout: float | None = None) -> RecordMetadata:
         """Wait at most `timeout` seconds; the record's metadata, or its error raised; KafkaTimeoutError where time is up."""

@@ -38,7 +38,7 @@ from kafka.producer.lifecycle import Lifecycle
 from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.partitioning import Router, TopicRoute, check_partition, unrecognized_partition
 from kafka.producer.records import Headers
-from kafka.producer.send_path import CompiledSendPath
+from kafka.producer.send_path import FastPath
 from kafka.producer.sender import Sender
 from kafka.producer.status import ProducerStatus, status_of
 from kafka.structs import TopicPartition
@@ -68,7 +68,7 @@ class KafkaProducer:
     _accumulator: RecordAccumulator
     _router: Router
     _metrics: Metrics | None
-    _send_path: CompiledSendPath | None
+    _send_path: FastPath | None
     _append_at_once: Callable[..., Any] | None
     _max_block_s: float
     _most_record_bytes: int
@@ -150,7 +150,7 @@ class KafkaProducer:
         accumulator: RecordAccumulator,
         router: Router,
         metrics: Metrics | None,
-        send_path: CompiledSendPath | None,
+        send_path: FastPath | None,
         others: Mapping[str, Any] | None = None,
         is_renewal: bool = False,
     ) -> None:

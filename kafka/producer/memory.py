@@ -13,18 +13,27 @@ from kafka._clock import Latch
 
 
 class MemoryWaiter:
-    """One thread's place in the queue.  Either the I/O thread grants it or the thread gives up: whoever takes the token first."""
+    """One thread's place in the queue.  Either the I/O thread grants it or the thread gives up: whoever takes the token first.
 
-    __slots__ = ("_token", "latch", "need_bytes")
+    Threads: made, and `is_spent` written, by the one that waits.
+    """
+
+    __slots__ = ("_token", "is_spent", "latch", "need_bytes")
 
     def __init__(self, need_bytes: int) -> None:
         self.need_bytes = need_bytes
         self.latch = Latch()
+        self.is_spent = False  # a record has the room that was granted, or it was given back, or there will be none
         self._token = [True]
 
     @property
     def is_decided(self) -> bool:
         return not self._token
+
+    @property
+    def held_bytes(self) -> int:
+        """Room that was granted and is neither used nor given back."""
+        return self.need_bytes if self.is_decided and not self.is_spent else 0
 
     def claim(self) -> bool:
         """Decide the waiter's fate; False where the other side did."""
@@ -105,11 +114,9 @@ class BufferMemory(MemoryCounts):
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(limit_bytes, deque())  # longest waiting first; appended by any thread, taken by the I/O thread
 
-    def join_queue(self, size_bytes: int) -> MemoryWaiter:
+    def join_queue(self, waiter: MemoryWaiter) -> None:
         """Any thread: stand in line for room; the I/O thread must be woken after it."""
-        waiter = MemoryWaiter(size_bytes)
         self.waiters.append(waiter)
-        return waiter
 
     def serve_waiters(self) -> None:
         """I/O thread: grant room to the longest waiting for as long as there is enough for them."""

@@ -38,6 +38,7 @@ class PythonRecords:
         "is_closed",
         "is_sealing",
         "limit_bytes",
+        "newest_ms",
         "open_bytes",
         "result",
         "sendable_bytes",
@@ -66,6 +67,7 @@ class PythonRecords:
         self.count = 0
         self._encoded: list[bytes] = []
         self._maxima = [(0, base_timestamp_ms)]  # (position, greatest timestamp up to there)
+        self.newest_ms = base_timestamp_ms  # the last of them, for the appender
 
     # --- the appending thread -----------------------------------------------------------------------------------
 
@@ -97,6 +99,7 @@ class PythonRecords:
             is_in = self._add(encoded_list, position, encoded, timestamp_ms)
             return future if is_in else None
         reserved_before = memory.reserved_bytes
+        open_before = self.open_bytes
         try:
             if granted < size and not memory.reserve(size - granted):
                 return size
@@ -108,12 +111,14 @@ class PythonRecords:
         except BaseException:  # of a signal handler: room is held for exactly what the batch has
             is_in = len(encoded_list) > position and encoded_list[position] is encoded
             memory.reset_reserved(reserved_before + size - granted if is_in else reserved_before)
+            self.open_bytes = open_before + len(encoded) if is_in else open_before
             raise
         return future
 
     def _add(self, encoded_list: list[bytes], position: int, encoded: bytes, timestamp_ms: int) -> bool:
-        if timestamp_ms > self._maxima[-1][1]:
+        if timestamp_ms > self.newest_ms:
             self._maxima.append((position, timestamp_ms))
+            self.newest_ms = timestamp_ms
         encoded_list.append(encoded)
         if encoded_list[position] is not encoded:
             return False

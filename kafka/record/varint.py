@@ -21,6 +21,8 @@ def encode(value: int) -> bytes:
 
 def _encode(value: int) -> bytes:
     value = (value << 1) ^ (value >> 63)
+    if 0x3FFF < value < 0x200000:  # three bytes: places in large batches, of which each record has one
+        return (value & 0x7F | (value & 0x3F80) << 1 | (value & 0x1FC000) << 2 | 0x8080).to_bytes(3, "little")
     out = bytearray()
     while value > 0x7F:
         out.append((value & 0x7F) | 0x80)

@@ -23,7 +23,7 @@ def test_any_history_is_counted_alike(history: list[tuple[str, int]], limit: int
         seen: list[Any] = [memory.limit_bytes]
         for name, size in history:
             if name == "wait":
-                memory.join_queue(size)
+                memory.join_queue(twin.memory.MemoryWaiter(size))
             elif name == "serve":
                 memory.serve_waiters()
             else:

@@ -135,7 +135,8 @@ def test_where_a_thread_waits_for_room_nobody_else_takes_it() -> None:
         memory = twin.memory.BufferMemory(10_000)
         buffer = new_buffer(twin)
         assert buffer.append(memory, 0, 1000, None, b"v", (), -1)._position == 0
-        waiter = memory.join_queue(9000)
+        waiter = twin.memory.MemoryWaiter(9000)
+        memory.join_queue(waiter)
         missing = buffer.append(memory, 0, 1000, None, b"v", (), -1)
         memory.take_beyond_limit(500)
         with_granted = buffer.append(memory, 500, 1000, None, b"v", (), -1)._position

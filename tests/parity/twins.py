@@ -34,6 +34,7 @@ _MODULES = (
     "kafka.producer.future",
     "kafka.producer.memory",
     "kafka.producer.records",
+    "kafka.producer.send_path",
     "kafka.record",
     "kafka.structs",
     "kafka.testing",
@@ -50,6 +51,7 @@ class Twin:
         self.results: Any = modules["kafka.producer.future"]
         self.memory: Any = modules["kafka.producer.memory"]
         self.records: Any = modules["kafka.producer.records"]
+        self.send_path: Any = modules["kafka.producer.send_path"]
         self.accumulator: Any = modules["kafka.producer.accumulator"]
         self.batch: Any = modules["kafka.producer.batch"]
         self.record: Any = modules["kafka.record"]

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import random
 
-from kafka.producer.memory import BufferMemory
+from kafka.producer.memory import BufferMemory, MemoryWaiter
+
+
+def in_line(memory: BufferMemory, size_bytes: int) -> MemoryWaiter:
+    waiter = MemoryWaiter(size_bytes)
+    memory.join_queue(waiter)
+    return waiter
 
 
 def test_room_is_refused_beyond_the_limit() -> None:
@@ -18,7 +24,7 @@ def test_room_is_refused_beyond_the_limit() -> None:
 def test_the_longest_waiter_is_served_first_and_nobody_overtakes() -> None:
     memory = BufferMemory(100)
     memory.reserve(100)
-    large, small = memory.join_queue(80), memory.join_queue(10)
+    large, small = in_line(memory, 80), in_line(memory, 10)
 
     memory.release(20)
     memory.serve_waiters()
@@ -36,7 +42,7 @@ def test_the_longest_waiter_is_served_first_and_nobody_overtakes() -> None:
 def test_a_waiter_that_gave_up_holds_nobody_up() -> None:
     memory = BufferMemory(100)
     memory.reserve(100)
-    gone, next_one = memory.join_queue(100), memory.join_queue(10)
+    gone, next_one = in_line(memory, 100), in_line(memory, 10)
     assert gone.claim()
 
     memory.release(10)
@@ -48,7 +54,7 @@ def test_a_waiter_that_gave_up_holds_nobody_up() -> None:
 
 def test_a_grant_and_giving_up_exclude_each_other() -> None:
     memory = BufferMemory(10)
-    waiter = memory.join_queue(10)
+    waiter = in_line(memory, 10)
     memory.serve_waiters()
     assert not waiter.claim()
     assert memory.used_bytes == 10
@@ -57,7 +63,7 @@ def test_a_grant_and_giving_up_exclude_each_other() -> None:
 def test_turned_away_waiters_go_on_without_room() -> None:
     memory = BufferMemory(10)
     memory.reserve(10)
-    waiter = memory.join_queue(5)
+    waiter = in_line(memory, 5)
     memory.turn_away_waiters()
     assert waiter.latch.is_open
     assert waiter.claim()

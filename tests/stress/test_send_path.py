@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
+import random
 import signal
 import threading
 from collections import Counter, defaultdict, deque
@@ -12,11 +14,12 @@ from typing import Any, Callable
 
 import pytest
 
-from kafka import KafkaProducer, _accel, record
+from kafka import KafkaProducer, record
 from kafka._clock import SystemClock
 from kafka.future import Home
 from kafka.producer.accumulator import BatchSizes, RecordAccumulator
 from kafka.producer.memory import BufferMemory
+from kafka.producer.send_path import SendPath
 from kafka.structs import TopicPartition
 from kafka.testing import KafkaBroker
 
@@ -86,7 +89,7 @@ class Drain:
 
 
 class Senders:
-    """Threads that append by the compiled way where there is one, and else, or where it leaves a record to it, through the accumulator."""
+    """Threads that append by the short way, and where it leaves a record to it, through the accumulator."""
 
     def __init__(self, accumulator: RecordAccumulator, queues: list[Any], value_of: Callable[[str, int], bytes]) -> None:
         self.sent: dict[str, list[tuple[int, bytes, Any]]] = {f"thread{number}": [] for number in range(THREADS)}
@@ -109,29 +112,24 @@ class Senders:
                 self.are_over.set()
 
     def _send(self, name: str, partition: int, value: bytes) -> Any:
-        if self.path is not None:
-            future = self.path.append("t", value, None, None, partition, 1000)
-            if future is not None:
-                self.at_once[name] += 1
-                return future
-            if not self.path.has("t"):
-                queues = list(self._queues)
-                self.path.put("t", queues, queues)
+        future = self.path.append("t", value, None, None, partition, 1000)
+        if future is not None:
+            self.at_once[name] += 1
+            return future
+        if not self.path.has("t"):
+            queues = list(self._queues)
+            self.path.put("t", queues, queues)
         return self._accumulator.append(self._queues[partition], 1000, None, value, (), -1, 30.0)
 
     def clear(self) -> None:
         """What a listener to metadata does, again and again."""
         while not self.are_over.wait(0.0005):
-            if self.path is not None:
-                self.path.clear()
+            self.path.clear()
 
 
 def path_to(accumulator: RecordAccumulator) -> Any:
-    kind = _accel.pick("send_path.SendPath", None)
-    if kind is None:
-        return None
-    options = {"time": None, "monotonic": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}
-    return kind(accumulator=accumulator, **options)
+    options: dict[str, Any] = {"time": None, "monotonic": None, "most_bytes": 1 << 20, "notices_full": False, "seed": 1}
+    return SendPath(accumulator=accumulator, **options)
 
 
 @pytest.mark.parametrize("room_bytes", [20_000, 1 << 26], ids=["little room", "much room"])
@@ -155,7 +153,7 @@ def test_batches_are_sealed_and_the_path_is_cleared_while_threads_send(room_byte
     for partition, value, future in itertools.chain.from_iterable(senders.sent.values()):
         assert drain.values[partition][future.get(0).offset] == value
     assert accumulator.memory.used_bytes == 0
-    assert senders.path is None or min(senders.at_once.values()) > RECORDS / 100
+    assert min(senders.at_once.values()) > RECORDS / 100
 
 
 @pytest.mark.parametrize("configs", [{}, {"linger_ms": 2}, {"batch_size": 500}, {"buffer_memory": 30_000}], ids=str)
@@ -235,4 +233,44 @@ def test_signal_handlers_send_in_the_middle_of_a_tight_loop(configs: dict[str, A
         assert values[future.get(0).offset] == b"main.%d." % number
     for number, future in enumerate(in_handler):
         assert values[future.get(0).offset] == b"handler.%d." % (number + 1)
+    assert producer._accumulator.memory.used_bytes == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no interval timers")
+@pytest.mark.parametrize("configs", [{}, {"linger_ms": 5}, {"batch_size": 400}, {"buffer_memory": 40_000}, {"buffer_memory": 400}], ids=str)
+def test_interrupts_in_the_middle_of_a_tight_loop_lose_no_room_and_no_order(
+    configs: dict[str, Any], broker: KafkaBroker, make_producer: Make
+) -> None:
+    producer = make_producer(**configs)
+    producer.send("t", b"main.0.", partition=0).get(10)
+    chance = random.Random(7)
+    sent: dict[int, Any] = {}
+    number = 0
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    gc.disable()  # nothing gets out of what the collector calls, and tools have it call
+    try:
+        for _ in range(400):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00001, 0.0004))
+                for _ in range(1000):
+                    number += 1  # of a record whose send() is interrupted nobody knows whether it is sent
+                    sent[number] = producer.send("t", b"main.%d." % number, b"k" if number % 3 else None, partition=0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except KeyboardInterrupt:
+                assert not producer._accumulator.is_appending
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        gc.enable()
+    producer.flush(30)
+
+    values = [found.value for found in broker.records("t")]
+    check_order([value or b"" for value in values], ["main"])
+    assert len(sent) > 400
+    for one, future in sent.items():
+        assert values[future.get(0).offset] == b"main.%d." % one
     assert producer._accumulator.memory.used_bytes == 0
