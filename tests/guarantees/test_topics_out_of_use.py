@@ -14,6 +14,7 @@ from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError, NotEnoughReplicasError, NotLeaderForPartitionError
 from kafka.metrics.metrics_reporter import AbstractMetricsReporter
 from kafka.producer import idle_topics
+from kafka.producer.partition_queue import PartitionQueue
 from kafka.testing import KafkaBroker, faults
 from tests.guarantees.test_nothing_is_left import objects_of_ours, wait_until, without_collector
 from tests.scenarios.stage import Stage
@@ -45,7 +46,7 @@ def test_of_ten_thousand_topics_nothing_is_left_when_they_are_out_of_use_and_eac
     topics = [f"tenant-{number}" for number in range(10_000)]
     send_to(producer, topics)
     assert len(producer._metadata.topics()) == 10_001
-    assert kept_of_topics()["PartitionQueue"] >= 10_000
+    assert kept_of_topics()[PartitionQueue.__name__] >= 10_000
     stage.clock.run_for(OUT_OF_USE_S)
     assert producer._metadata.topics() == set()
     assert set(producer.metrics()) == measured - {"producer-topic-metrics.first", "producer-topic-metrics.warm-up"}
