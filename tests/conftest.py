@@ -6,6 +6,7 @@ import importlib
 import signal
 import threading
 from collections.abc import Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, Callable
 
@@ -23,6 +24,11 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if kafka.__impl__ != "compiled":
         return
+    package = Path(str(kafka.__file__)).parent
+    for path in package.rglob(f"*{EXTENSION_SUFFIXES[0]}"):
+        name = ".".join((*path.relative_to(package.parent).parent.parts, path.name.split(".")[0]))
+        if name not in (*TWINS, *FROM_SOURCE):
+            pytest.exit(f"{path} is of a module that is not compiled any more, and is found before its source: delete it", 4)
     for name in (*TWINS, *FROM_SOURCE):
         built = Path(str(importlib.import_module(name).__file__))
         sources = [path for path in built.parent.glob(f"{built.name.split('.')[0]}.p*") if path.suffix in (".py", ".pyx", ".pxd")]

@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+import kafka
+from kafka._speedups import FROM_SOURCE, TWINS
+
 MOST_CPU_S = 0.050
 
 
@@ -39,3 +42,11 @@ def test_the_producer_is_imported_without_what_only_some_programs_need() -> None
     loaded = set(run(script).split())
     assert not loaded & {"asyncio", "botocore", "cryptography", "gssapi", "multiprocessing", "pytest"}
     assert not {name for name in loaded if name.startswith("kafka.testing")}
+
+
+@pytest.mark.parametrize("first", [*TWINS, *FROM_SOURCE])
+def test_whatever_module_is_imported_first_the_producer_can_be_imported_then(first: str) -> None:
+    if kafka.__impl__ == "python" and first in TWINS:
+        first = "kafka.producer"
+    script = f"import {first}; from kafka import KafkaProducer; from kafka.producer.sender import Sender; print(Sender.__module__)"
+    assert run(script) == "kafka.producer.sender\n"

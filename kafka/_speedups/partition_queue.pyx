@@ -7,6 +7,7 @@ what is changed.
 Imported by: _accel.  Imports: producer.batch, whose batches have a field for the link.
 """
 
+cimport cython
 from cpython.object cimport PyObject
 
 from kafka._speedups.prefetch cimport will_read
@@ -28,6 +29,7 @@ cdef inline void _fetch(void* at, Py_ssize_t size) noexcept:
         offset += CACHE_LINE
 
 
+@cython.auto_pickle(False)
 cdef class PartitionQueue:
     """Twin: kafka.producer.partition_queue.PythonPartitionQueue."""
 
@@ -45,7 +47,7 @@ cdef class PartitionQueue:
             at = after
 
     cpdef enqueue(self, batch):
-        cdef ProducerBatch added = batch
+        cdef ProducerBatch added = <ProducerBatch?>batch
         if self.first is None:
             self.first = added
         else:
@@ -84,7 +86,7 @@ cdef class PartitionQueue:
             _fetch(<PyObject*>queue.after, QUEUE_BYTES)
 
     cpdef put_back(self, batch):
-        cdef ProducerBatch added = batch
+        cdef ProducerBatch added = <ProducerBatch?>batch
         cdef ProducerBatch before = None
         cdef ProducerBatch after = <ProducerBatch>self.first
         while after is not None and after.precedes(added):
@@ -137,16 +139,14 @@ cdef class PartitionQueue:
         self.is_retired = True
         self.open = self.records = None
 
-
-def fetch(list batches not None):
-    """Have the processor fetch these batches, then what each refers to, before they are looked at in turn."""
-    cdef ProducerBatch batch
-    for batch in batches:
-        _fetch(<PyObject*>batch, BATCH_BYTES)
-    for batch in batches:
-        _fetch(<PyObject*>batch.records, RECORDS_BYTES)
-        _fetch(<PyObject*>batch.partition, QUEUE_BYTES)
-        _fetch(<PyObject*>batch.result, RESULT_BYTES)
-    for batch in batches:
-        if batch.partition is not None:
-            _fetch(<PyObject*>batch.partition.first, BATCH_BYTES)
+    @staticmethod
+    def fetch(list batches not None):
+        for batch in batches:
+            _fetch(<PyObject*><ProducerBatch?>batch, BATCH_BYTES)
+        for batch in batches:
+            _fetch(<PyObject*>(<ProducerBatch>batch).records, RECORDS_BYTES)
+            _fetch(<PyObject*>(<ProducerBatch>batch).partition, QUEUE_BYTES)
+            _fetch(<PyObject*>(<ProducerBatch>batch).result, RESULT_BYTES)
+        for batch in batches:
+            if (<ProducerBatch>batch).partition is not None:
+                _fetch(<PyObject*>(<ProducerBatch>batch).partition.first, BATCH_BYTES)

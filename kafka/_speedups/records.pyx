@@ -143,6 +143,7 @@ cdef void _give_back(unsigned char* data, Py_ssize_t capacity, Py_ssize_t whole)
     _free_small(data, capacity)
 
 
+@cython.auto_pickle(False)
 cdef class RecordBuffer:
     """Twin: kafka.producer.records.PythonRecords, in message format 2.
 
@@ -336,6 +337,8 @@ cdef class RecordBuffer:
         cdef _Whole whole
         cdef object checksum
         if codec is None and self.count:
+            if self._is_dropped:
+                raise BufferError("the records of a batch can be read between its seal and its end")
             _write_header(self._data, self._size_of_records(), self.count, self.base_timestamp_ms, self.max_timestamp_ms)
             if not self._chained:
                 whole = _Whole.__new__(_Whole, self)
@@ -433,7 +436,7 @@ cdef void _write_header(
     _put_int(at + 8, HEADER_SIZE - LENGTH_COUNTS_FROM + records_size, 4)
     _put_int(at + 12, <uint64_t>-1, 4)
     at[16] = 2
-    _put_int(at + 17, 0, 6)
+    _put_int(at + 21, 0, 2)
     _put_int(at + 23, count - 1, 4)
     _put_int(at + 27, base_timestamp_ms, 8)
     _put_int(at + 35, max_timestamp_ms, 8)

@@ -21,7 +21,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from kafka._speedups.murmur2 cimport murmur2
 from kafka._speedups.outcomes cimport FutureState, ProduceResultState, new_result
 from kafka._speedups.partition_queue cimport PartitionQueue
-from kafka._speedups.prefetch cimport will_read, will_write
+from kafka._speedups.prefetch cimport will_write
 from kafka._speedups.records cimport MemoryCounts, RecordBuffer
 from kafka.producer.batch cimport ProducerBatch
 
@@ -169,7 +169,7 @@ cdef class SendPath:
         cdef unsigned char* end
         self._drawn[at] = self._draw()
         self._next_drawn = (at + 1) % AHEAD
-        will_read(_queue_of(queues, self._drawn[at]))
+        will_write(_queue_of(queues, self._drawn[at]))
         queue = _queue_of(queues, self._drawn[(at + BATCH_AHEAD) % AHEAD])
         records = <PyObject*>(<PartitionQueue>queue).records
         will_write(records)
@@ -222,7 +222,8 @@ cdef class SendPath:
         cdef RecordBuffer records
         cdef FutureState future
         cdef PyObject* found
-        cdef PyObject* queue
+        cdef PyObject* chosen
+        cdef PartitionQueue queue
         cdef int64_t at_ms
         cdef Py_ssize_t size = 0
         if not self._is_open or not PyUnicode_CheckExact(topic):
@@ -260,22 +261,23 @@ cdef class SendPath:
                 return None
             self._last_topic = topic
             self._last_queues = <_TopicQueues>found
-        queue = self._choose(self._last_queues, key, partition)
-        if queue == NULL:
+        chosen = self._choose(self._last_queues, key, partition)
+        if chosen == NULL:
             return None
-        held = (<PartitionQueue>queue).records
+        queue = <PartitionQueue>chosen  # kept from being freed: code that the collector runs below may retire it
+        held = queue.records
         if type(held) is not RecordBuffer:
-            return self._begin(<PartitionQueue>queue, None, at_ms, <bytes>key, <bytes>value) if held is None else None
+            return self._begin(queue, None, at_ms, <bytes>key, <bytes>value) if held is None else None
         records = <RecordBuffer>held
         if records.is_sealing or records.is_closed:
-            return self._begin(<PartitionQueue>queue, records, at_ms, <bytes>key, <bytes>value)
+            return self._begin(queue, records, at_ms, <bytes>key, <bytes>value)
         if self._notices_full and records.open_bytes < records.sendable_bytes and (
             records.open_bytes + size + ROOM_FOR_OVERHEAD >= records.sendable_bytes
         ):
             return None
         future = records._append(self._memory, 0, at_ms, <bytes>key, <bytes>value, None, -1)
         if future is None and records.is_closed:
-            return self._begin(<PartitionQueue>queue, records, at_ms, <bytes>key, <bytes>value)
+            return self._begin(queue, records, at_ms, <bytes>key, <bytes>value)
         return future
 
     cdef FutureState _begin(self, PartitionQueue queue, RecordBuffer previous, int64_t at_ms, bytes key, bytes value):

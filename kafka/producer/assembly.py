@@ -5,6 +5,7 @@ Imported by: producer.kafka.  Imports: everything that it connects.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, NamedTuple
 
 from kafka._log import Outlet
@@ -56,10 +57,10 @@ def assemble(config: dict[str, Any], world: World, options: ClientOptions | None
     outlet = Outlet(world.clock)
     home = Home(world.clock, outlet)
     cluster = ClusterMetadata()
-    metrics = metrics_of(config)
     ledger = Ledger()
-    client = None
+    metrics = client = None
     try:
+        metrics = metrics_of(config)
         client = KafkaClient(
             options=options,
             clock=world.clock,
@@ -140,11 +141,19 @@ def metrics_of(config: dict[str, Any]) -> Metrics | None:
     """The registry that the options ask for, with its reporters; None where nothing is to be measured."""
     if not config["metrics_enabled"]:
         return None
-    reporters = [reporter() for reporter in config["metric_reporters"]]
     settings = MetricConfig(
         samples=config["metrics_num_samples"], time_window_ms=config["metrics_sample_window_ms"], tags={"client-id": config["client_id"]}
     )
-    return Metrics(settings, reporters)
+    reporters: list[Any] = []
+    try:
+        for kind in config["metric_reporters"]:
+            reporters.append(kind())  # noqa: PERF401 - those that are made are closed where another cannot be
+        return Metrics(settings, reporters)
+    except BaseException:  # of a reporter, or Ctrl-C
+        for reporter in reporters:
+            with contextlib.suppress(Exception):
+                reporter.close()
+        raise
 
 
 def _sender_metrics(metrics: Metrics | None, ledger: Ledger, client: KafkaClient, world: World) -> SenderMetrics:

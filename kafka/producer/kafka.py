@@ -132,8 +132,15 @@ class KafkaProducer:
                     self.config["client_id"] = f"{self._own_name}-{os.getpid()}"
                     options = dataclasses.replace(options, client_id=self.config["client_id"])
                 world = self._new_world()
-                mine = Lifecycle(assemble(self.config, world, options), self.config, starts_thread=world.starts_threads)
-                chosen = inherited.successor(mine)
+                parts = mine = None
+                try:
+                    parts = assemble(self.config, world, options)
+                    mine = Lifecycle(parts, self.config, starts_thread=world.starts_threads)
+                    chosen = inherited.successor(mine)
+                except BaseException:  # Ctrl-C
+                    if parts is not None and not inherited.is_succeeded_by(mine):
+                        parts.discard()
+                    raise
                 chosen.start(self)
                 self._use_parts(chosen, is_renewal=True)
         if self._home.forked:

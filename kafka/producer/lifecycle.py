@@ -79,6 +79,9 @@ class Lifecycle:
             candidate.parts.discard()
         return chosen
 
+    def is_succeeded_by(self, other: Lifecycle | None) -> bool:
+        return other is not None and other in self._successors.values()
+
     @property
     def parts(self) -> Parts:
         """What it starts and ends."""

@@ -106,6 +106,10 @@ class PythonPartitionQueue:
         """All that wait, oldest first."""
         return list(self._waiting)  # unlike tuple(), list() cannot run the collector on its way through
 
+    @staticmethod
+    def fetch(batches: list[ProducerBatch]) -> None:
+        """Have the processor fetch these batches, and what each refers to, which are looked at in turn then; Python code has no word for that."""
+
     @property
     def is_idle(self) -> bool:
         """Whether it has nothing that waits, is on the wire, or may be appended to."""
@@ -120,13 +124,7 @@ class PythonPartitionQueue:
         self.records = None
 
 
-def python_fetch(batches: list[ProducerBatch]) -> None:
-    """Python code cannot say what memory is needed next; the compiled twin has the processor fetch these batches, which are looked at in turn."""
-
-
 if TYPE_CHECKING:
     PartitionQueue = PythonPartitionQueue
-    fetch = python_fetch
 else:
     PartitionQueue = _accel.pick("partition_queue.PartitionQueue", PythonPartitionQueue)
-    fetch = _accel.pick("partition_queue.fetch", python_fetch)

@@ -37,7 +37,7 @@ from kafka.producer.delivery import (
 )
 from kafka.producer.idle_topics import IdleTopics
 from kafka.producer.metrics import SenderMetrics
-from kafka.producer.partition_queue import PartitionQueue, fetch
+from kafka.producer.partition_queue import PartitionQueue
 from kafka.producer.schedule import Schedule
 from kafka.protocol.produce_batches import PartitionAnswer, ProduceAnswer, ProduceBatches
 
@@ -312,7 +312,7 @@ class Sender:
     def _take_fresh(self) -> list[ProducerBatch]:
         """Count what is new among the incomplete; a batch is always to be found there or in `fresh`."""
         fresh, taken, topic = self._fresh, [], ""
-        fetch(list(fresh))
+        PartitionQueue.fetch(list(fresh))
         while fresh:
             batch = fresh[0]
             if not batch.is_final:
@@ -491,7 +491,7 @@ class Sender:
 
     def _on_response(self, batches: list[ProducerBatch], response: ProduceAnswer, node_id: int) -> None:
         self._now_s = self._home.clock.monotonic()
-        fetch(batches)
+        PartitionQueue.fetch(batches)
         for batch in batches:
             try:
                 self._on_answer(batch, response)

@@ -177,3 +177,27 @@ def test_every_metric_names_its_client(make_producer: Make, tag: str) -> None:
     producer = make_producer(client_id="me")
     producer.send("t", b"v").get(10)
     assert {name.tags.get(tag) for name in producer.metrics(raw=True) if name.group != "kafka-metrics-count"} == {"me"}
+
+
+def test_reporters_are_closed_where_another_cannot_be_made(make_producer: Make) -> None:
+    closed = []
+
+    class Kept(AbstractMetricsReporter):
+        def init(self, metrics: Any) -> None: ...
+
+        def metric_change(self, metric: Any) -> None: ...
+
+        def metric_removal(self, metric: Any) -> None: ...
+
+        def configure(self, configs: Any) -> None: ...
+
+        def close(self) -> None:
+            closed.append(self)
+
+    class Unmade(Kept):
+        def __init__(self) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        make_producer(metric_reporters=[Kept, Kept, Unmade])
+    assert len(closed) == 2

@@ -136,3 +136,39 @@ def test_a_batch_that_is_begun_while_the_collector_runs_code_that_sends_is_in_it
     for batch in queue.waiting():
         batch.seal()
     assert accumulator.memory.used_bytes == sum(batch.size_bytes for batch in queue.waiting())
+
+
+@pytest.mark.skipif(kafka.__impl__ != "compiled", reason="of the compiled way alone")
+def test_a_queue_that_is_retired_while_a_batch_is_begun_in_it_gets_none() -> None:
+    """Up to Python 3.11 an allocation may run the collector, and that code which has the topic forgotten."""
+    sizes = BatchSizes(sendable=80, most=80)
+    accumulator = RecordAccumulator(home=Home(SystemClock()), memory=BufferMemory(1 << 26), sizes=sizes, magic=2, wake=lambda: None)
+    path = path_to(accumulator)
+
+    def retire(phase: str, info: Any) -> None:
+        accumulator.retire(["t"])
+        path.clear()
+
+    before = gc.get_threshold()
+    for number in range(300):
+        queues = [accumulator.queue(TopicPartition("t", 0))]
+        path.put("t", queues, list(queues))
+        del queues
+        gc.callbacks.append(retire)
+        try:
+            gc.set_threshold(1 + number % 5)
+            future = path.append("t", b"v", None, None, None, 1000)
+        finally:
+            gc.set_threshold(*before)
+            gc.callbacks.remove(retire)
+        if future is None:
+            continue
+        [batch] = take_all(accumulator.fresh)
+        assert batch.partition is accumulator.queue(TopicPartition("t", 0))
+        assert batch.partition.take_first() is batch
+        batch.seal()
+        for state in (BatchState.IN_FLIGHT, BatchState.SUCCEEDED):
+            batch.transition(state)
+        accumulator.memory.release(batch.size_bytes)
+        batch.let_go()
+    assert accumulator.memory.used_bytes == 0
