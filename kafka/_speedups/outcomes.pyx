@@ -6,7 +6,7 @@ Python code runs in it, so that neither signal handlers nor other threads come b
 An allocation may run the garbage collector and with it anybody's code on Python before 3.12: every method allocates first, and looks at
 what it is about to change after that.
 
-Imported by: _accel.  Imports: nothing of ours; what it needs of Python code is given to install().
+Imported by: _accel.  Imports: prefetch; what it needs of Python code is given to install().
 """
 
 from functools import partial
@@ -18,6 +18,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, realloc
+
+from kafka._speedups.prefetch cimport will_write
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
@@ -60,6 +62,9 @@ cdef enum:
     TURN_NS = 20_000            # and then for the end of the I/O thread's turn
     MOST_IN_VAIN = 10           # looks in vain after which one wait in 2**10 has another
     LATE_COUNTS = 5             # as so many looks in vain counts one for which the processor came back late
+
+cdef enum:
+    CALLS_AHEAD = 8             # callbacks before its own a future is fetched, from the processor whose thread has sent it
 
 cdef double LOOK_S = LOOK_NS / 1e9
 
@@ -554,6 +559,9 @@ cdef class ProduceResultState(CompletionState):
             index = 0
             try:
                 while index < count:
+                    if index + CALLS_AHEAD < count:
+                        will_write(<char*>entries[index + CALLS_AHEAD].future - 16)  # with what the collector has before it
+                        will_write(<char*>entries[index + CALLS_AHEAD].future + 48)
                     self._call(<FutureState>entries[index].future, entries[index].kind, <object>entries[index].function, on_io_thread)
                     Py_DECREF(<object>entries[index].function)
                     Py_DECREF(<object>entries[index].future)
