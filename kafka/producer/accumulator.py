@@ -347,6 +347,9 @@ class RecordAccumulator:
             except BaseException:  # of a signal handler: the record may have come in
                 if place is not None and batch.records.appended > before:
                     place.is_spent = True
+                if not was_full and batch.records.is_full:
+                    self.fresh.append(batch)
+                    self.wake()
                 raise
             if isinstance(outcome, int):
                 return outcome + self.format.overhead_bytes
@@ -412,7 +415,7 @@ class RecordAccumulator:
 
     def _gives_up(self, place: MemoryWaiter) -> bool:
         """Whether nothing was granted there, nor will be."""
-        if not place.claim():
+        if not place.give_up():
             return False
         place.is_spent = True
         self.wake()  # others may come first now

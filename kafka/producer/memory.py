@@ -1,6 +1,6 @@
 """The bound on bytes that are queued or in flight, and the queue of threads that wait for room.
 
-Imported by: producer.accumulator.  Imports: _clock, _accel.
+Imported by: producer.accumulator.  Imports: _clock, _handover, _accel.
 """
 
 from __future__ import annotations
@@ -10,37 +10,41 @@ from typing import TYPE_CHECKING
 
 from kafka import _accel
 from kafka._clock import Latch
+from kafka._handover import take_all
 
 
 class MemoryWaiter:
-    """One thread's place in the queue.  Either the I/O thread grants it or the thread gives up: whoever takes the token first.
+    """One thread's place in the queue.  Either the I/O thread grants it or the thread gives up: whoever comes first decides.
+
+    Who asks again hears the same: a signal handler may have interrupted it the first time.
 
     Threads: made, and `is_spent` written, by the one that waits.
     """
 
-    __slots__ = ("_token", "is_spent", "latch", "need_bytes")
+    __slots__ = ("_is_granted", "is_spent", "latch", "need_bytes")
 
     def __init__(self, need_bytes: int) -> None:
         self.need_bytes = need_bytes
         self.latch = Latch()
         self.is_spent = False  # a record has the room that was granted, or it was given back, or there will be none
-        self._token = [True]
+        self._is_granted: dict[None, bool] = {}  # one at most; filled in a single step
 
     @property
     def is_decided(self) -> bool:
-        return not self._token
+        return bool(self._is_granted)
 
     @property
     def held_bytes(self) -> int:
         """Room that was granted and is neither used nor given back."""
-        return self.need_bytes if self.is_decided and not self.is_spent else 0
+        return self.need_bytes if self._is_granted.get(None) and not self.is_spent else 0
 
-    def claim(self) -> bool:
-        """Decide the waiter's fate; False where the other side did."""
-        try:
-            return self._token.pop()
-        except IndexError:
-            return False
+    def grant(self) -> bool:
+        """The I/O thread: give it its room; False where it has given up."""
+        return self._is_granted.setdefault(None, True)
+
+    def give_up(self) -> bool:
+        """The one that waits: want no room any more; False where it was granted."""
+        return not self._is_granted.setdefault(None, False)
 
 
 class PythonMemoryCounts:
@@ -124,12 +128,12 @@ class BufferMemory(MemoryCounts):
             waiter = self.waiters[0]
             if not waiter.is_decided and self.used_bytes + waiter.need_bytes > self.limit_bytes:
                 return
-            if waiter.claim():
+            if waiter.grant():
                 self.take_beyond_limit(waiter.need_bytes)
             self.waiters.popleft()  # after its room is counted: where nobody waits, appenders take what is left
             waiter.latch.open()
 
     def turn_away_waiters(self) -> None:
-        """I/O thread, when it ends: let everyone through without room; they will see that the producer is closed."""
-        while self.waiters:
-            self.waiters.popleft().latch.open()
+        """The I/O thread when it ends, or who comes after that: let everyone through without room; they will see that the producer is closed."""
+        for waiter in take_all(self.waiters):
+            waiter.latch.open()

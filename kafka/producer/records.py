@@ -138,7 +138,10 @@ class PythonRecords:
     @property
     def appended(self) -> int:
         """How many records there are; before the seal a moment's view."""
-        return self.count if self.is_sealing else len(self._encoded)
+        encoded = self._encoded
+        if not self.is_sealing:
+            return len(encoded)
+        return self.count or (encoded.index(_SEAL) if _SEAL in encoded else len(encoded))  # while seal() is at it there is no count yet
 
     @property
     def max_timestamp_ms(self) -> int:

@@ -7,8 +7,8 @@ Imports: _accel, _clock, cluster, partitioner, record, producer.{accumulator,arg
 from __future__ import annotations
 
 import random
+import threading
 import time as _time
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, Callable
 
 from kafka import _accel, record
@@ -112,7 +112,7 @@ class PythonSendPath:
     ) -> FutureRecordMetadata | None:
         """The record's future, or None where send() must do it."""
         accumulator = self._accumulator
-        if headers is not None or type(value) is not bytes or type(topic) is not str or get_ident() == self._home.io_ident:
+        if headers is not None or type(value) is not bytes or type(topic) is not str or threading.get_ident() == self._home.io_ident:
             return None
         try:
             queues, available = self._topics[topic]

@@ -43,6 +43,22 @@ library.spawn(tick)
 workers = [library.spawn(work, name) for name in range(GREENLETS)]
 offsets = [worker.wait() if LIBRARY == "eventlet" else worker.get() for worker in workers]
 assert sorted(offset for found in offsets for offset in found) == list(range(GREENLETS * RECORDS))
+sent_in_callbacks: list[tuple[Any, Any]] = []
+
+
+def send_two(_: Any) -> None:
+    with_headers = producer.send("in-callbacks", b"first", headers=[("name", b"value")], partition=0)
+    sent_in_callbacks.append((with_headers, producer.send("in-callbacks", b"second", partition=0)))
+
+
+producer.partitions_for("in-callbacks")
+producer.send("in-callbacks", b"before", partition=0).get(20)
+for _ in range(3):
+    producer.send("t", b"with a callback").add_callback(send_two).get(20)
+producer.flush(10)
+for first, second in sent_in_callbacks:
+    assert first.get(20).offset < second.get(20).offset
+assert len(sent_in_callbacks) == 3
 producer.send("t", b"last")
 producer.flush(10)
 producer.close(5)

@@ -43,7 +43,7 @@ def test_a_waiter_that_gave_up_holds_nobody_up() -> None:
     memory = BufferMemory(100)
     memory.reserve(100)
     gone, next_one = in_line(memory, 100), in_line(memory, 10)
-    assert gone.claim()
+    assert gone.give_up()
 
     memory.release(10)
     memory.serve_waiters()
@@ -56,8 +56,16 @@ def test_a_grant_and_giving_up_exclude_each_other() -> None:
     memory = BufferMemory(10)
     waiter = in_line(memory, 10)
     memory.serve_waiters()
-    assert not waiter.claim()
+    assert not waiter.give_up()
     assert memory.used_bytes == 10
+
+
+def test_who_asks_again_hears_what_was_decided() -> None:
+    granted, gone = MemoryWaiter(10), MemoryWaiter(10)
+    for _ in range(2):
+        assert (granted.grant(), granted.give_up()) == (True, False)
+        assert (gone.give_up(), gone.grant()) == (True, False)
+    assert (granted.held_bytes, gone.held_bytes) == (10, 0)
 
 
 def test_turned_away_waiters_go_on_without_room() -> None:
@@ -66,7 +74,7 @@ def test_turned_away_waiters_go_on_without_room() -> None:
     waiter = in_line(memory, 5)
     memory.turn_away_waiters()
     assert waiter.latch.is_open
-    assert waiter.claim()
+    assert waiter.give_up()
     assert memory.used_bytes == 10
 
 
