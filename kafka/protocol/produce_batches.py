@@ -132,7 +132,7 @@ def _plain_answer(version: int, data: bytes, at: int) -> ProduceAnswer | None:
                 return None
             of_topic: dict[int, PartitionAnswer] = {}
             begin, at = at, at + size * layout.size
-            for fields in layout.iter_unpack(data[begin:at]):
+            for fields in layout.iter_unpack(memoryview(data)[begin:at]):
                 if fields[_ERROR_CODE] or fields[-1] != rest:
                     return None
                 answer = PartitionAnswer.__new__(PartitionAnswer)
