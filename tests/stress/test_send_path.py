@@ -200,7 +200,6 @@ def test_a_producer_keeps_every_record_while_metadata_changes(configs: dict[str,
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no interval timers")
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="an interrupt may skip the end of a with or finally there, as docs/guarantees.rst says")
 @pytest.mark.parametrize("configs", [{}, {"linger_ms": 5}, {"batch_size": 400}, {"buffer_memory": 40_000}], ids=str)
 def test_signal_handlers_send_in_the_middle_of_a_tight_loop(configs: dict[str, Any], broker: KafkaBroker, make_producer: Make) -> None:
     producer = make_producer(**configs)
