@@ -11,7 +11,7 @@ TWINS: tuple[str, ...] = (
     "kafka._speedups.records",
     "kafka._speedups.send_path",
 )
-"""Modules of code that Python code mirrors, or, as the last, that does a part of its work at once."""
+"""Modules of code that Python code mirrors."""
 
 if sys.platform == "linux":
     TWINS += ("kafka._speedups.sockets",)

@@ -81,7 +81,7 @@ cdef class FutureProduceResult(ProduceResultState):
     pass
 
 
-cdef inline void _begin_result(ProduceResultState result, object topic_partition, object home):
+cdef inline void _begin_result(ProduceResultState result, object topic_partition, object home) noexcept:
     result.home = home
     result.topic_partition = topic_partition
     PyObject_GC_UnTrack(<PyObject*>result)

@@ -62,8 +62,6 @@ cdef enum:
     TURN_NS = 20_000            # and then for the end of the I/O thread's turn
     MOST_IN_VAIN = 10           # looks in vain after which one wait in 2**10 has another
     LATE_COUNTS = 5             # as so many looks in vain counts one for which the processor came back late
-
-cdef enum:
     CALLS_AHEAD = 8             # callbacks before its own a future is fetched, from the processor whose thread has sent it
 
 cdef double LOOK_S = LOOK_NS / 1e9

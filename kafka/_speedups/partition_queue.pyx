@@ -11,7 +11,6 @@ cimport cython
 from cpython.object cimport PyObject
 
 from kafka._speedups.prefetch cimport will_read
-from kafka._speedups.records cimport RecordBuffer
 from kafka.producer.batch cimport ProducerBatch
 
 cdef enum:

@@ -109,11 +109,11 @@ class Schedule:
                 self._most_wakes = max(_FEW_WAKES, 2 * len(self._wakes))
 
     def _due_s(self, queue: PartitionQueue) -> float:
-        head = queue.first
+        head: ProducerBatch = queue.first
         may_linger = self._linger_s and head.state is _OPEN and head.lingers
         if may_linger and not (self.is_hurrying or head.records.is_full or queue.backlog > 1):
-            return float(head.created_s + self._linger_s)
-        return float(head.not_before_s)
+            return head.created_s + self._linger_s
+        return head.not_before_s
 
     def _line_up(self, queue: PartitionQueue) -> None:
         self._home_of(queue).append(queue)
@@ -232,8 +232,8 @@ class Schedule:
 
     def _expires_s(self, queue: PartitionQueue) -> float:
         """When the oldest batch that waits there is given up."""
-        oldest = queue.first
-        return float(oldest.created_s + self._longest_wait_s)
+        oldest: ProducerBatch = queue.first
+        return oldest.created_s + self._longest_wait_s
 
     def _watch_expiry(self, queue: PartitionQueue) -> None:
         due_s = self._expires_s(queue)

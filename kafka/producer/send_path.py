@@ -24,8 +24,6 @@ from kafka.producer.partitioning import TopicRoute
 from kafka.record import varint
 from kafka.record.varint import SHORT
 
-_SEND_PATH = _accel.pick("send_path.SendPath", None)
-
 AppendAtOnce = Callable[[Any, Any, Any, Any, Any, Any], Any]
 """(topic, value, key, headers, partition, timestamp_ms) -> the record's future, or None where send() must see to it."""
 
