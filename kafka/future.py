@@ -289,12 +289,6 @@ class Completion(CompletionState):
 
     __slots__ = ()
 
-    def split(self, parts: Parts) -> None:
-        """Have other completions take over, each from a position on; the I/O thread, while this is not done."""
-        self.parts = parts
-        self.move_callbacks()
-        self.release_waiters()
-
 
 def part_of(parts: Parts, position: int) -> tuple[Completion, int]:
     """The part that has taken over the record at `position`, and where it begins."""

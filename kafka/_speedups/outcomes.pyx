@@ -603,7 +603,6 @@ cdef class FutureProduceResult(ProduceResultState):
     """Twin: kafka.producer.future.PythonFutureProduceResult."""
 
     def split(self, parts):
-        """Completion.split()."""
         self.parts = parts
         self.move_callbacks()
         self.release_waiters()

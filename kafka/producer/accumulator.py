@@ -241,10 +241,11 @@ class RecordAccumulator:
         value: bytes | None,
         headers: Headers,
         header_size: int,
-        wait_s: float,
+        wait_s: float | None,
     ) -> FutureRecordMetadata | None:
         """Add a record, waiting at most `wait_s` seconds for room; None where a signal handler interrupted this very method: it must be deferred.
 
+        With `wait_s` None it waits for nothing, and gives None where it would have to.
         KafkaTimeoutError where there was no room in time; the reason of refusal where the producer takes nothing more.
         """
         place: MemoryWaiter | None = None  # where it stands in line for room, and what it was granted there; known before anybody can grant it
@@ -262,39 +263,23 @@ class RecordAccumulator:
                             outcome = self._append_locked(queue, timestamp_ms, key, value, headers, header_size, place)
                         finally:
                             self.is_appending = False
+                if not isinstance(outcome, int):
+                    if self.is_terminated:
+                        self.fail_leftovers()
+                    return outcome
+                if wait_s is None:
+                    return None
                 deadline_s = deadline_s or self.home.clock.monotonic() + wait_s
                 if earlier is not None:
                     self._wait_until_placed(earlier, deadline_s)
-                elif isinstance(outcome, int):
+                else:
                     if place is not None:
                         self._leave_queue(place)
                     place = MemoryWaiter(min(outcome, self.memory.limit_bytes))
                     self._wait_for_room(queue, place, deadline_s, wait_s)
-                else:
-                    if self.is_terminated:
-                        self.fail_leftovers()
-                    return outcome
         finally:
             if place is not None:
                 self._leave_queue(place)
-
-    def append_at_once(self, queue: PartitionQueue, timestamp_ms: int, key: bytes | None, value: bytes | None) -> FutureRecordMetadata | None:
-        """append() of a record without headers, as long as there is nothing to wait for; None where it would have to wait or to be deferred."""
-        if self.interrupting:
-            return None
-        with self._append_lock:
-            if self.is_appending:
-                return None
-            try:
-                self.is_appending = True
-                outcome = self._append_locked(queue, timestamp_ms, key, value, (), -1, None)
-            finally:
-                self.is_appending = False
-        if isinstance(outcome, int):
-            return None
-        if self.is_terminated:
-            self.fail_leftovers()
-        return outcome
 
     def fits_open_batch(self, queue: PartitionQueue, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
         """Whether the record goes into the open batch without filling it beyond batch_size; a batch that is left for this is not kept lingering.

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kafka import _accel
-from kafka.future import Completion, CompletionState, Future, FutureState, Home
+from kafka.future import Completion, CompletionState, Future, FutureState, Home, Parts
 from kafka.structs import TopicPartition
 
 UNKNOWN_OFFSET = -1
@@ -101,6 +101,12 @@ class PythonFutureProduceResult(ProduceResultState, Completion):
     """
 
     __slots__ = ()
+
+    def split(self, parts: Parts) -> None:
+        """Have other completions take over, each from a position on; the I/O thread, while this is not done."""
+        self.parts = parts
+        self.move_callbacks()
+        self.release_waiters()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait at most `timeout` seconds for completion; whether it came."""

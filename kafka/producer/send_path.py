@@ -191,7 +191,7 @@ class PythonSendPath:
                                 raise
                 finally:
                     accumulator.is_appending = False
-        return accumulator.append_at_once(queue, timestamp_ms, key, value)
+        return accumulator.append(queue, timestamp_ms, key, value, (), -1, None)
 
 
 if TYPE_CHECKING:

@@ -330,7 +330,7 @@ class _Outbox(RecordAccumulator):
         self.written: dict[FutureProduceResult, _Written] = {}
 
     def append(
-        self, queue: Any, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Headers, header_size: int, wait_s: float
+        self, queue: Any, timestamp_ms: int, key: bytes | None, value: bytes | None, headers: Headers, header_size: int, wait_s: float | None
     ) -> FutureRecordMetadata:
         """Encode the record, which must be possible, and keep what was encoded."""
         self.check_open()
