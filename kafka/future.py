@@ -104,13 +104,13 @@ class PythonCompletionState:
     def look_after_callbacks(self) -> None:
         """Run what was registered too late, or hand it on: whoever registers finds out."""
         if self.done:
-            self.run_callbacks(on_io_thread=False)
+            self.run_callbacks(self.take_callbacks(), on_io_thread=False)
         elif self.parts is not None:
-            self.move_callbacks()
+            self.move_callbacks(self.take_callbacks())
 
-    def move_callbacks(self) -> None:
-        """Hand what is registered here on to the parts."""
-        for _, future, kind, function in self.take_callbacks():
+    def move_callbacks(self, entries: list[Entry]) -> None:
+        """Hand these on to the parts."""
+        for _, future, kind, function in entries:
             future._completion.register(future, kind, function)
 
     def take_callbacks(self) -> list[Entry]:
@@ -127,11 +127,11 @@ class PythonCompletionState:
             entries.sort(key=_order)  # stable
         return entries
 
-    def run_callbacks(self, *, on_io_thread: bool) -> None:
-        """Call what is registered, each once; what is registered meanwhile too."""
+    def run_callbacks(self, entries: list[Entry], *, on_io_thread: bool) -> None:
+        """Call these that were taken, then what is registered, each once; what is registered meanwhile too."""
         all_succeeded = self.exception is None
-        while self._callbacks:
-            for _, future, kind, function in self.take_callbacks():
+        while entries:
+            for _, future, kind, function in entries:
                 exception = None if all_succeeded else self.exception_of(future)
                 if kind == ON_BOTH:
                     argument: Any = future
@@ -145,12 +145,14 @@ class PythonCompletionState:
                     function(argument)
                 except BaseException as error:  # noqa: BLE001 - whether it gets out is decided there
                     report_callback_error(future, error, on_io_thread)
+            entries = self.take_callbacks()
 
     def finish(self, *, on_io_thread: bool = True) -> None:
         """Become done: run callbacks in order of records and of registration, then let waiters through."""
+        entries = self.take_callbacks()  # while nobody else does: a thread that registers once this is done takes all it finds
         self.done = True
         try:
-            self.run_callbacks(on_io_thread=on_io_thread)
+            self.run_callbacks(entries or self.take_callbacks(), on_io_thread=on_io_thread)
         finally:
             self.settled = True
             self.release_waiters()

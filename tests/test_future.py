@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import itertools
 import logging
+import sys
 import threading
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
 
+import kafka.future
 from kafka._clock import SystemClock
 from kafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError, NotLeaderForPartitionError
-from kafka.future import Future, Home
+from kafka.future import Future, Home, PythonCompletionState, PythonFutureState
 from kafka.producer.future import FutureProduceResult, FutureRecordMetadata, RecordMetadata
 from kafka.structs import TopicPartition
 
@@ -207,6 +211,38 @@ def test_a_callback_registered_while_completing_runs_exactly_once() -> None:
             future.add_callback(lambda _, number=number, calls=calls: calls.append(number))
         thread.join()
         assert sorted(calls) == list(range(20))
+
+
+def test_who_registers_late_runs_its_own_callback_and_none_that_was_registered_before() -> None:
+    """The moments between the lines of finish(), at which another thread may register; the compiled twin has none."""
+    own: list[int] = []
+    for moment in itertools.count():
+        completion: Any = PythonCompletionState(Home(SystemClock()))
+        early, late = (PythonFutureState(completion, position, -1, -1, -1, -1) for position in (0, 1))
+        called: list[str] = []
+        early.add_callback(lambda _, called=called: called.append("early"))
+        lines = itertools.count()
+
+        def trace(
+            frame: FrameType, event: str, _: Any, called: list[str] = called, late: Any = late, lines: Any = lines, moment: int = moment
+        ) -> Any:
+            if event == "line" and next(lines) == moment:
+                before = list(called)
+                late.add_callback(lambda _: called.append("late"))
+                own.append(len(called) - len(before))
+                assert called[len(before) :] in ([], ["late"])
+            return trace
+
+        traced = sys.gettrace()
+        sys.settrace(lambda frame, *_, trace=trace: trace if frame.f_code.co_filename == kafka.future.__file__ else None)
+        try:
+            completion.finish()
+        finally:
+            sys.settrace(traced)
+        if next(lines) <= moment:
+            break
+        assert sorted(called) == ["early", "late"]
+    assert set(own) == {0, 1}
 
 
 def test_all_records_of_a_batch_complete_together(result: FutureProduceResult) -> None:

@@ -104,8 +104,10 @@ class PythonFutureProduceResult(ProduceResultState, Completion):
 
     def split(self, parts: Parts) -> None:
         """Have other completions take over, each from a position on; the I/O thread, while this is not done."""
+        entries = self.take_callbacks()  # as in finish()
         self.parts = parts
-        self.move_callbacks()
+        self.move_callbacks(entries)
+        self.look_after_callbacks()
         self.release_waiters()
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -109,9 +109,8 @@ class PythonRecords:
                 memory.unreserve(size - granted)
                 return None
         except BaseException:  # of a signal handler: room is held for exactly what the batch has
-            is_in = len(encoded_list) > position and encoded_list[position] is encoded
+            is_in = self.recount(encoded_list, position, encoded, open_before)
             memory.reset_reserved(reserved_before + size - granted if is_in else reserved_before)
-            self.open_bytes = open_before + len(encoded) if is_in else open_before
             raise
         return future
 
@@ -124,6 +123,15 @@ class PythonRecords:
             return False
         self.open_bytes += len(encoded)
         return True
+
+    def recount(self, encoded_list: list[bytes], position: int, encoded: bytes, open_before: int) -> bool:
+        """Count what there is after append() was interrupted by a signal handler; whether its record came in."""
+        is_in = len(encoded_list) > position and encoded_list[position] is encoded
+        self.open_bytes = open_before + len(encoded) if is_in else open_before
+        if not is_in and self._maxima[-1][0] >= position > 0:
+            self._maxima.pop()
+            self.newest_ms = self._maxima[-1][1]
+        return is_in
 
     # --- the I/O thread -----------------------------------------------------------------------------------------
 

@@ -174,10 +174,10 @@ class PythonSendPath:
                             future._key_size = key_size
                             future._value_size = size
                             future._header_size = -1
-                            if timestamp_ms > records.newest_ms:
-                                records._maxima.append((position, timestamp_ms))
-                                records.newest_ms = timestamp_ms
                             try:
+                                if timestamp_ms > records.newest_ms:
+                                    records._maxima.append((position, timestamp_ms))
+                                    records.newest_ms = timestamp_ms
                                 memory._reserved = reserved_after
                                 encoded_list.append(encoded)
                                 if encoded_list[position] is encoded:
@@ -185,9 +185,8 @@ class PythonSendPath:
                                     return future
                                 memory._reserved = reserved
                             except BaseException:  # of a signal handler: room is held for exactly what the batch has
-                                is_in = len(encoded_list) > position and encoded_list[position] is encoded
+                                is_in = records.recount(encoded_list, position, encoded, filled)
                                 memory._reserved = reserved_after if is_in else reserved
-                                records.open_bytes = filled_after if is_in else filled
                                 raise
                 finally:
                     accumulator.is_appending = False

@@ -17,10 +17,12 @@ from typing import Any, Callable
 import pytest
 from pytest_mock import MockerFixture
 
-from kafka import KafkaProducer
+import kafka
+from kafka import KafkaProducer, record
 from kafka.errors import IllegalStateError
 from kafka.testing import KafkaBroker, faults
 from tests.guarantees.budgets import TRIES, assert_keeps, interpreter, seconds_of
+from tests.scenarios.stage import Stage
 
 Make = Callable[..., KafkaProducer]
 
@@ -184,6 +186,55 @@ def interrupted_on(line: int, construct: Callable[[], KafkaProducer]) -> bool:
     return False
 
 
+@pytest.mark.parametrize("headers", [None, [("h", b"v")]], ids=["fast path", "headers"])
+def test_ctrl_c_around_any_call_in_send_leaves_order_room_and_timestamps_exact(headers: Any) -> None:
+    stage = Stage()
+    producer = stage.producer(linger_ms=1000)
+    producer.partitions_for("t")
+    moment = 0
+    is_interrupted = True
+    while is_interrupted:
+        for number in range(2):
+            producer.send("t", b"%d" % number, timestamp_ms=1000 + number, headers=headers)
+        is_interrupted = interrupted_at(moment, lambda: producer.send("t", b"2", timestamp_ms=9000, headers=headers))
+        producer.send("t", b"3", timestamp_ms=1500, headers=headers)
+        producer.flush()
+        [batch] = record.read(stage.cluster.batches("t")[-1])
+        values = [(found.value, found.timestamp) for found in batch.records]
+        every = [(b"0", 1000), (b"1", 1001), (b"2", 9000), (b"3", 1500)]
+        assert values == every or (is_interrupted and values == [*every[:2], *every[3:]]), moment
+        assert batch.max_timestamp == max(timestamp for _, timestamp in values), moment
+        assert producer._accumulator.memory.used_bytes == 0
+        moment += 1
+    producer.close()
+
+
+def interrupted_at(moment: int, function: Callable[[], Any]) -> bool:
+    """Ctrl-C comes at that moment (from 0), before or behind a call of what is no Python code; False where there are fewer."""
+    left = moment
+
+    def profile(frame: FrameType, event: str, called: Any) -> None:
+        nonlocal left
+        if not event.startswith("c_") or not frame.f_code.co_filename.startswith(os.path.dirname(kafka.__file__)):
+            return
+        if event == "c_call" and called.__name__ == "__exit__":
+            return  # nothing is handled between the end of a body and what ends its `with`
+        if left == 0:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+        left -= 1
+
+    before = sys.getprofile()
+    try:
+        sys.setprofile(profile)
+        function()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.setprofile(before)
+    return False
+
+
 def test_ctrl_c_interrupts_await(stuck: KafkaProducer, ctrl_c: Callable[[], None]) -> None:
     import asyncio
 
@@ -197,7 +248,8 @@ def test_ctrl_c_interrupts_await(stuck: KafkaProducer, ctrl_c: Callable[[], None
 def test_a_sigterm_handler_may_flush_and_close_in_the_middle_of_a_tight_send_loop(broker: KafkaBroker, in_handler: str) -> None:
     script = f"""
 import os, signal, sys
-from kafka import KafkaProducer
+import kafka
+from kafka import KafkaProducer, record
 from kafka.errors import IllegalStateError
 producer = KafkaProducer(bootstrap_servers={broker.bootstrap_servers!r}, acks="all", buffer_memory=1 << 19)
 sent = []
