@@ -217,6 +217,8 @@ class Sender:
             self._forget_topics(now_s)
         self.schedule.run_timers(now_s)
         self._send_ready(now_s)
+        if self._memory.waiters:
+            self._memory.serve_waiters()
         ended_s = self._client.poll(max(0.0, self._next_turn_s(now_s) - now_s), now_s)
         self._expire(now_s, ended_s)
         if self._untold.tell_at_s <= ended_s:
@@ -287,7 +289,8 @@ class Sender:
 
     def _accept_new(self, now_s: float) -> None:
         if self._is_closing or self._memory.waiters:
-            self._memory.serve_waiters()
+            if self._codec is not None:
+                self._memory.serve_waiters()  # before it takes its time
             self.schedule.hurry(now_s)
         else:
             self.schedule.is_hurrying = False
@@ -455,6 +458,8 @@ class Sender:
         if not sent:
             return
         self._metrics.request_sent(sent, now_s)
+        if self._memory.waiters:
+            self._memory.serve_waiters()  # they go on while this is written; sooner they would take the interpreter, and the wire wait for it
         self._client.send(
             leader,
             request,
