@@ -95,6 +95,5 @@ cdef inline ProduceResultState new_result(object topic_partition, object home):
 
 cdef inline FutureState new_future(CompletionState result):
     cdef FutureState future = FutureRecordMetadata.__new__(FutureRecordMetadata)
-    PyObject_GC_UnTrack(<PyObject*>future)
     future._of = result
     return future

@@ -57,6 +57,20 @@ cdef extern from *:
     """
     int yield_until(const volatile bint* flag, int64_t most_ns) noexcept nogil
 
+cdef extern from *:
+    """
+    #include <string.h>
+
+    /* As PyType_GenericAlloc(), of what the collector is not to look at: that one would put it on the collector's list, to be taken off at once. */
+    static PyObject* new_untracked(PyTypeObject* type, Py_ssize_t items) {
+        PyObject* made = PyObject_GC_New(PyObject, type);
+        (void)items;
+        if (made != NULL) memset((char*)made + sizeof(PyObject), 0, type->tp_basicsize - sizeof(PyObject));
+        return made;
+    }
+    """
+    PyObject* new_untracked(PyTypeObject*, Py_ssize_t)
+
 cdef enum:
     LOOK_NS = 250_000           # how long a thread looks whether an outcome comes, before it sleeps
     TURN_NS = 20_000            # and then for the end of the I/O thread's turn
@@ -421,6 +435,9 @@ cdef class FutureRecordMetadata(FutureState):
         if self._attributes is None or name not in self._attributes:
             raise AttributeError(name)
         del self._attributes[name]
+
+
+(<PyTypeObject*>FutureRecordMetadata).tp_alloc = new_untracked
 
 
 cdef inline void _track(FutureState future) noexcept:
