@@ -69,7 +69,7 @@ class KafkaProducer:
     _router: Router
     _metrics: Metrics | None
     _send_path: FastPath | None
-    _append_at_once: Callable[..., Any] | None
+    _append_at_once: Callable[..., Any]
     _max_block_s: float
     _most_record_bytes: int
     _takes_null_values: bool
@@ -173,7 +173,7 @@ class KafkaProducer:
             "_router": router,
             "_metrics": metrics,
             "_send_path": send_path,
-            "_append_at_once": None if send_path is None else send_path.append,
+            "_append_at_once": _take_nothing if send_path is None else send_path.append,
             "_max_block_s": config["max_block_ms"] / 1000,
             "_most_record_bytes": most_record_bytes(config),
             "_takes_null_values": config["api_version"] >= (0, 8, 1),
@@ -215,10 +215,9 @@ class KafkaProducer:
         max_request_size (compressed, with check_size_after_compression) and a topic one may not write to give a failed future.
         """
         append = self._append_at_once
-        if append is not None:
-            future: FutureRecordMetadata | None = append(topic, value, key, headers, partition, timestamp_ms)
-            if future is not None:
-                return future
+        future: FutureRecordMetadata | None = append(topic, value, key, headers, partition, timestamp_ms)
+        if future is not None:
+            return future
         return self._send(topic, value, key, headers, partition, timestamp_ms)
 
     def _send(  # noqa: C901 - one call per record: what is checked here in line would cost a call each elsewhere
@@ -491,6 +490,10 @@ class KafkaProducer:
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
         return f"<{type(self).__name__} client_id={self.config['client_id']} bootstrap_servers={self.config['bootstrap_servers']!r} {state}>"
+
+
+def _take_nothing(topic: Any, value: Any, key: Any, headers: Any, partition: Any, timestamp_ms: Any) -> None:
+    """In the place of a fast path where there is none."""
 
 
 __all__: Sequence[str] = ("KafkaProducer",)
