@@ -1,7 +1,7 @@
 """Futures whose completion takes no lock, so that signal handlers and callbacks may use them anywhere.
 
 Registering a callback or a waiter is one atomic append; completing sets a flag and then empties both queues. Whoever
-registers late sees the flag and empties the queue itself, and since a pop is atomic, each entry runs exactly once.
+registers late sees the flag and takes its own entry back, if it is there still: each runs exactly once.
 Imported by: cluster, producer.  Imports: errors, _clock.
 """
 
@@ -97,21 +97,26 @@ class PythonCompletionState:
 
     def register(self, future: Future, kind: int, function: Callable[..., Any]) -> None:
         """Have `function` called at completion, or now in this thread where that has passed."""
-        self._callbacks.append((future._position, future, kind, function))
+        entry = (future._position, future, kind, function)
+        self._callbacks.append(entry)
         if self.done or self.parts is not None:
-            self.look_after_callbacks()
+            self.look_after(entry)
 
-    def look_after_callbacks(self) -> None:
-        """Run what was registered too late, or hand it on: whoever registers finds out."""
+    def look_after(self, entry: Entry) -> None:
+        """Call what was registered too late, unless whoever completed this has taken it, or hand it on: whoever registers finds out."""
         if self.done:
-            self.run_callbacks(self.take_callbacks(), on_io_thread=False)
+            try:
+                self._callbacks.remove(entry)
+            except ValueError:
+                return
+            self._call([entry], on_io_thread=False)
         elif self.parts is not None:
-            self.move_callbacks(self.take_callbacks())
+            self.move_callbacks(self.parts)
 
-    def move_callbacks(self, entries: list[Entry]) -> None:
-        """Hand these on to the parts."""
-        for _, future, kind, function in entries:
-            future._completion.register(future, kind, function)
+    def move_callbacks(self, parts: Parts) -> None:
+        """Hand what is registered here on to the parts."""
+        for position, future, kind, function in self.take_callbacks():
+            part_of(parts, position)[0].register(future, kind, function)
 
     def take_callbacks(self) -> list[Entry]:
         """The callbacks in order of records, then of registration; each is taken once, whoever asks."""
@@ -127,32 +132,29 @@ class PythonCompletionState:
             entries.sort(key=_order)  # stable
         return entries
 
-    def run_callbacks(self, entries: list[Entry], *, on_io_thread: bool) -> None:
-        """Call these that were taken, then what is registered, each once; what is registered meanwhile too."""
+    def _call(self, entries: list[Entry], *, on_io_thread: bool) -> None:
         all_succeeded = self.exception is None
-        while entries:
-            for _, future, kind, function in entries:
-                exception = None if all_succeeded else self.exception_of(future)
-                if kind == ON_BOTH:
-                    argument: Any = future
-                elif (kind == ON_SUCCESS) != (exception is None):
-                    continue
-                elif exception is None:
-                    argument = self.value_of(future)
-                else:
-                    argument = self.shown(future, exception)
-                try:
-                    function(argument)
-                except BaseException as error:  # noqa: BLE001 - whether it gets out is decided there
-                    report_callback_error(future, error, on_io_thread)
-            entries = self.take_callbacks()
+        for _, future, kind, function in entries:
+            exception = None if all_succeeded else self.exception_of(future)
+            if kind == ON_BOTH:
+                argument: Any = future
+            elif (kind == ON_SUCCESS) != (exception is None):
+                continue
+            elif exception is None:
+                argument = self.value_of(future)
+            else:
+                argument = self.shown(future, exception)
+            try:
+                function(argument)
+            except BaseException as error:  # noqa: BLE001 - whether it gets out is decided there
+                report_callback_error(future, error, on_io_thread)
 
     def finish(self, *, on_io_thread: bool = True) -> None:
         """Become done: run callbacks in order of records and of registration, then let waiters through."""
-        entries = self.take_callbacks()  # while nobody else does: a thread that registers once this is done takes all it finds
         self.done = True
         try:
-            self.run_callbacks(entries or self.take_callbacks(), on_io_thread=on_io_thread)
+            while self._callbacks:  # what is registered meanwhile too
+                self._call(self.take_callbacks(), on_io_thread=on_io_thread)
         finally:
             self.settled = True
             self.release_waiters()
@@ -254,9 +256,10 @@ class PythonFutureState:
         """Call ``f(*args, value, **kwargs)`` on success; returns this future."""
         completion = self._of  # as register() does it: programs call this for every record
         future: Any = self
-        completion._callbacks.append((self._position, future, ON_SUCCESS, functools.partial(f, *args, **kwargs) if args or kwargs else f))
+        entry: Entry = (self._position, future, ON_SUCCESS, functools.partial(f, *args, **kwargs) if args or kwargs else f)
+        completion._callbacks.append(entry)
         if completion.done or completion.parts is not None:
-            completion.look_after_callbacks()
+            completion.look_after(entry)
         return self
 
     def add_errback(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -214,35 +214,46 @@ def test_a_callback_registered_while_completing_runs_exactly_once() -> None:
 
 
 def test_who_registers_late_runs_its_own_callback_and_none_that_was_registered_before() -> None:
-    """The moments between the lines of finish(), at which another thread may register; the compiled twin has none."""
-    own: list[int] = []
-    for moment in itertools.count():
-        completion: Any = PythonCompletionState(Home(SystemClock()))
-        early, late = (PythonFutureState(completion, position, -1, -1, -1, -1) for position in (0, 1))
-        called: list[str] = []
-        early.add_callback(lambda _, called=called: called.append("early"))
-        lines = itertools.count()
-
-        def trace(
-            frame: FrameType, event: str, _: Any, called: list[str] = called, late: Any = late, lines: Any = lines, moment: int = moment
-        ) -> Any:
-            if event == "line" and next(lines) == moment:
-                before = list(called)
-                late.add_callback(lambda _: called.append("late"))
-                own.append(len(called) - len(before))
-                assert called[len(before) :] in ([], ["late"])
-            return trace
-
-        traced = sys.gettrace()
-        sys.settrace(lambda frame, *_, trace=trace: trace if frame.f_code.co_filename == kafka.future.__file__ else None)
-        try:
-            completion.finish()
-        finally:
-            sys.settrace(traced)
-        if next(lines) <= moment:
+    """Others register at any two moments between the lines of finish(); the compiled twin has none."""
+    moments = itertools.count()
+    for late_at in moments:
+        for before_at in range(late_at + 1):
+            completion: Any = PythonCompletionState(Home(SystemClock()))
+            futures = [PythonFutureState(completion, position, -1, -1, -1, -1) for position in range(3)]
+            called: list[str] = []
+            futures[0].add_callback(lambda _, called=called: called.append("early"))
+            reached = finish_and_register(completion, futures, called, before_at, late_at)
+            assert sorted(called) == sorted(["early", "before", "late"][: 1 + reached]), (before_at, late_at)
+        if reached < 2:
             break
-        assert sorted(called) == ["early", "late"]
-    assert set(own) == {0, 1}
+    assert late_at > 10
+
+
+def finish_and_register(completion: Any, futures: list[Any], called: list[str], *moments: int) -> int:
+    """Complete, and register what notes a name before those lines (from 0), by which no other may be called; before how many of them."""
+    names = iter(["before", "late"])
+    lines = itertools.count()
+    reached = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal reached
+        if event == "line":
+            line = next(lines)
+            for _ in range(moments.count(line)):
+                reached += 1
+                name = next(names)
+                count = len(called)
+                futures[reached].add_callback(lambda _, name=name: called.append(name))
+                assert called[count:] in ([], [name])
+        return trace
+
+    traced = sys.gettrace()
+    sys.settrace(lambda frame, *_: trace if frame.f_code.co_filename == kafka.future.__file__ else None)
+    try:
+        completion.finish()
+    finally:
+        sys.settrace(traced)
+    return reached
 
 
 def test_all_records_of_a_batch_complete_together(result: FutureProduceResult) -> None:

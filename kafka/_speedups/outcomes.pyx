@@ -202,9 +202,6 @@ cdef class CompletionState:
             last = position
         return entries
 
-    def run_callbacks(self, *, bint on_io_thread):
-        self._run_callbacks(on_io_thread)
-
     cdef int _run_callbacks(self, bint on_io_thread) except -1:
         while self._callbacks is not None:
             for future, kind, function in self.take_callbacks():

@@ -104,10 +104,9 @@ class PythonFutureProduceResult(ProduceResultState, Completion):
 
     def split(self, parts: Parts) -> None:
         """Have other completions take over, each from a position on; the I/O thread, while this is not done."""
-        entries = self.take_callbacks()  # as in finish()
+        self.move_callbacks(parts)  # before others may register there
         self.parts = parts
-        self.move_callbacks(entries)
-        self.look_after_callbacks()
+        self.move_callbacks(parts)
         self.release_waiters()
 
     def wait(self, timeout: float | None = None) -> bool:

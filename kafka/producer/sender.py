@@ -218,7 +218,7 @@ class Sender:
         self.schedule.run_timers(now_s)
         self._send_ready(now_s)
         if self._memory.waiters:
-            self._memory.serve_waiters()
+            self._memory.serve_waiters()  # they go on while requests are written; before, they would take the interpreter, and the wire wait for it
         ended_s = self._client.poll(max(0.0, self._next_turn_s(now_s) - now_s), now_s)
         self._expire(now_s, ended_s)
         if self._untold.tell_at_s <= ended_s:
@@ -458,8 +458,6 @@ class Sender:
         if not sent:
             return
         self._metrics.request_sent(sent, now_s)
-        if self._memory.waiters:
-            self._memory.serve_waiters()  # they go on while this is written; sooner they would take the interpreter, and the wire wait for it
         self._client.send(
             leader,
             request,

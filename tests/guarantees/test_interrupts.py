@@ -248,8 +248,7 @@ def test_ctrl_c_interrupts_await(stuck: KafkaProducer, ctrl_c: Callable[[], None
 def test_a_sigterm_handler_may_flush_and_close_in_the_middle_of_a_tight_send_loop(broker: KafkaBroker, in_handler: str) -> None:
     script = f"""
 import os, signal, sys
-import kafka
-from kafka import KafkaProducer, record
+from kafka import KafkaProducer
 from kafka.errors import IllegalStateError
 producer = KafkaProducer(bootstrap_servers={broker.bootstrap_servers!r}, acks="all", buffer_memory=1 << 19)
 sent = []
