@@ -11,12 +11,14 @@ from kafka import KafkaProducer, codec, record
 from kafka._clock import SystemClock
 from kafka.errors import KafkaTimeoutError
 from kafka.future import Home
+from kafka.producer import config as producer_config
 from kafka.producer.accumulator import BatchSizes, RecordAccumulator
 from kafka.producer.ahead import CompressedAhead
 from kafka.producer.batch import BatchState, ProducerBatch
-from kafka.producer.memory import BufferMemory
+from kafka.producer.memory import BufferMemory, MemoryWaiter
 from kafka.structs import TopicPartition
 from kafka.testing import KafkaBroker, faults
+from tests.scenarios.stage import Stage
 
 TP = TopicPartition("t", 0)
 GZIP = codec.require("gzip")
@@ -154,6 +156,21 @@ def test_an_interrupt_while_compressing_leaves_room_line_and_batch_as_they_were(
     assert not any(not waiter.is_decided for waiter in target.memory.waiters)
     assert target.memory.used_bytes == target.memory.limit_bytes
     assert target.ahead.take(batches_of(target)[2]) is None
+
+
+def test_who_waits_gets_room_before_the_next_batch_is_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    granted: list[int] = []
+    place = MemoryWaiter(1500)
+    spy = Spy()
+    spy.meanwhile = lambda: granted.append(place.held_bytes)
+    monkeypatch.setattr(producer_config, "chosen_codec", lambda config: spy)
+    producer = Stage().producer(batch_size=0, buffer_memory=3000, max_in_flight_requests_per_connection=1)
+    producer.partitions_for("t")
+    for _ in range(2):
+        producer.send("t", b"x" * 900)
+    producer._accumulator.memory.join_queue(place)
+    producer.flush()
+    assert granted == [0, 1500]
 
 
 def test_a_thread_whose_time_is_nearly_up_waits_and_does_nothing_else() -> None:

@@ -7,10 +7,8 @@ from typing import Any, Callable
 
 import pytest
 
-from kafka import KafkaProducer, codec
+from kafka import KafkaProducer
 from kafka.errors import IllegalStateError, KafkaTimeoutError, NotEnoughReplicasError, RequestTimedOutError
-from kafka.producer import config as producer_config
-from kafka.producer.memory import MemoryWaiter
 from kafka.testing import faults
 from kafka.testing.exchange import Answer, Call, Handler
 from tests.scenarios.stage import Stage, answer_produce_with, refusal
@@ -223,27 +221,6 @@ def test_room_that_comes_in_time_is_given_at_once() -> None:
     with stage.takes(0.8):
         second = producer.send("t", b"x" * 1500)
     assert second.get().offset == 2
-
-
-def test_who_waits_gets_room_before_the_next_batch_is_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Watched:
-        id, name = codec.require("gzip").id, "gzip"
-
-        def compress(self, data: Any) -> bytes:
-            granted.append(place.held_bytes)
-            return codec.require("gzip").compress(data)
-
-    granted: list[int] = []
-    place = MemoryWaiter(1500)
-    monkeypatch.setattr(producer_config, "chosen_codec", lambda config: Watched())
-    stage = Stage()
-    producer = stage.producer(batch_size=0, buffer_memory=3000, max_in_flight_requests_per_connection=1)
-    producer.partitions_for("t")
-    for _ in range(2):
-        producer.send("t", b"x" * 900)
-    producer._accumulator.memory.join_queue(place)
-    producer.flush()
-    assert granted == [0, 1500]
 
 
 def test_callbacks_know_that_they_run_on_the_io_thread() -> None:
