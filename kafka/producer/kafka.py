@@ -342,7 +342,8 @@ class KafkaProducer:
         clock, cluster = self._home.clock, self._metadata
         began_s = clock.monotonic()
         deadline_s = began_s + self._max_block_s
-        answers_wanted = cluster.snapshot.version + (1 if partition is not None else 0)
+        answers_before = cluster.snapshot.version
+        answers_wanted = answers_before + (1 if partition is not None else 0)
         newly_wanted = cluster.add_topic(topic)
         self._home.check_may_wait("Waiting for metadata")
         while True:
@@ -358,12 +359,13 @@ class KafkaProducer:
             if cluster.snapshot.errors.get(topic) is TopicAuthorizationFailedError and not newly_wanted:
                 cluster.want_update()  # it may have been granted since: a later call will know
                 raise TopicAuthorizationFailedError(f"Not authorized to access topic {topic}")
-            newly_wanted = False
             if route is not None and partition is not None and answers >= answers_wanted:
                 raise unrecognized_partition(topic, partition, route)
             self._accumulator.check_open()
-            cluster.add_topic(topic)  # it may have been forgotten: nothing was sent to it
-            cluster.want_update()
+            is_asked_for = cluster.add_topic(topic) or (newly_wanted and answers == answers_before)  # it may have been forgotten since
+            newly_wanted = False
+            if not is_asked_for:  # twice were once too often: the first question may be under way
+                cluster.want_update()
             if not clock.wait(latch, deadline_s):
                 if route is not None and partition is not None:
                     raise unrecognized_partition(topic, partition, route)

@@ -46,6 +46,28 @@ def on_two_nodes(**configs: Any) -> tuple[Stage, KafkaProducer]:
     return stage, producer
 
 
+def test_a_new_topic_is_asked_about_once_though_the_question_leaves_before_the_thread_waits(
+    asked_s: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(latency_s=LATENCY_S)
+    producer = stage.producer()
+    producer.send("other", b"v").get()
+    add_topic = producer._metadata.add_topic
+
+    def add_and_be_overtaken(topic: str) -> bool:
+        is_new = add_topic(topic)
+        if is_new:
+            stage.clock.run_for(1.5 * LATENCY_S)
+            assert len(asked_s) == 1, "the question is there, its answer is not"
+        return is_new
+
+    monkeypatch.setattr(producer._metadata, "add_topic", add_and_be_overtaken)
+    asked_s.clear()
+    producer.send("t", b"v").get()
+    stage.clock.run_for(10)
+    assert len(asked_s) == 1
+
+
 @pytest.mark.parametrize("earlier", [0, 1, 5, 20])
 def test_metadata_is_asked_for_at_once_when_a_leader_refuses(asked_s: list[float], earlier: int) -> None:
     stage, producer = on_two_nodes(retries=0)
