@@ -43,7 +43,7 @@ def run_together(*works: Callable[[], None]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(50)
+        thread.join(120)
     if failures:
         raise failures[0]
     assert not any(thread.is_alive() for thread in threads)
