@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _socket
 import errno
+import itertools
 import os
 import selectors
 import socket
@@ -133,9 +134,9 @@ class SocketTransport:
         return list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
 
     def connect(self, family: int, address: Any, options: Sequence[SocketOption]) -> Stream:
-        sock = None
+        sock = _Socket.__new__(_Socket)  # which has a name before it is open: Ctrl-C in the system call comes right behind it
         try:
-            sock = _Socket(family, socket.SOCK_STREAM)  # not inheritable (PEP 446)
+            _Socket.__init__(sock, family, socket.SOCK_STREAM)  # not inheritable (PEP 446)
             sock.setblocking(False)
             for option in options:
                 sock.setsockopt(*option)
@@ -145,8 +146,7 @@ class SocketTransport:
             stream: Stream = SocketStream(sock)
             return stream
         except BaseException:  # Ctrl-C too
-            if sock is not None:
-                sock.close()
+            sock.close()
             raise
 
     def selector(self) -> Selector:
@@ -196,13 +196,14 @@ class SocketWaker:
     """
 
     def __init__(self) -> None:
-        pair: tuple[_Socket, ...] = ()
+        made: list[tuple[_Socket, _Socket]] = []
         try:
-            pair = self._reader, self._writer = _socketpair()
+            made.extend(itertools.islice(iter(_socketpair, None), 1))  # one step of the interpreter: Ctrl-C in the system call comes behind it
+            [(self._reader, self._writer)] = made
             self._reader.setblocking(False)
             self._writer.setblocking(False)
         except BaseException:  # Ctrl-C
-            for sock in pair:
+            for sock in itertools.chain.from_iterable(made):
                 sock.close()
             raise
 

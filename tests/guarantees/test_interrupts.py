@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import _socket
+import _thread
 import gc
+import operator
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -18,7 +22,8 @@ import pytest
 from pytest_mock import MockerFixture
 
 import kafka
-from kafka import KafkaProducer, record
+from kafka import KafkaProducer, _transport, record
+from kafka._transport import SocketTransport, SocketWaker
 from kafka.errors import IllegalStateError
 from kafka.testing import KafkaBroker, faults
 from tests.guarantees.budgets import TRIES, assert_keeps, interpreter, seconds_of
@@ -132,6 +137,27 @@ def test_ctrl_c_interrupts_the_constructor_which_leaves_nothing(ctrl_c: Callable
         construct = lambda: KafkaProducer(bootstrap_servers=servers, api_version_auto_timeout_ms=60_000)  # noqa: E731
         assert_keeps(INTERRUPT_AFTER_S, WITHIN_S[load], lambda: seconds_of(lambda: interrupted(construct, ctrl_c)))
         assert set(threading.enumerate()) == threads
+
+
+def test_ctrl_c_in_the_system_call_that_opens_a_connection_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(_socket.socket):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(_transport, "_Socket", Interrupted)
+    transport = SocketTransport(selectors.DefaultSelector)
+    with pytest.raises(KeyboardInterrupt):
+        transport.connect(socket.AF_INET, ("127.0.0.1", 9), [])
+    gc.collect()  # whatever was not closed warns now, and warnings are errors
+
+
+def test_ctrl_c_in_the_system_call_that_makes_a_waker_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = zip(iter(_transport._socketpair, None), iter(_thread.interrupt_main, 0))  # no bytecode, and so no handler, between the two
+    monkeypatch.setattr(_transport, "_socketpair", map(operator.itemgetter(0), calls).__next__)
+    with pytest.raises(KeyboardInterrupt):
+        SocketWaker()
+    gc.collect()
 
 
 @pytest.mark.parametrize("options", [{"api_version": (2, 8)}, {}], ids=["api_version", "no api_version"])
