@@ -10,12 +10,16 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any, Callable
 
+import hypothesis
 import pytest
 
 import kafka
 from kafka import KafkaProducer
 from kafka._speedups import FROM_SOURCE, TWINS
 from kafka.testing import KafkaBroker
+
+hypothesis.settings.register_profile("suite", deadline=None)  # of a case; others share the processor
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure() -> None:
@@ -92,7 +96,8 @@ def make_producer(broker: KafkaBroker) -> Iterator[Callable[..., KafkaProducer]]
     before = set(threading.enumerate())
 
     def make(**configs: Any) -> KafkaProducer:
-        producer = KafkaProducer(**{"bootstrap_servers": broker.bootstrap_servers, "max_block_ms": 10000, **configs})
+        patient = {"max_block_ms": 10_000, "api_version_auto_timeout_ms": 20_000}
+        producer = KafkaProducer(**{"bootstrap_servers": broker.bootstrap_servers, **patient, **configs})
         made.append(producer)
         return producer
 

@@ -214,7 +214,7 @@ class RecordAccumulator:
     @property
     def pending_records(self) -> int:
         """How many have no outcome; any thread, a moment's view."""
-        batches = dict.fromkeys((*list(self.incomplete.values()), *list(self.fresh)))
+        batches = dict.fromkeys((*list(self.fresh), *list(self.incomplete.values())))  # in the order in which they go through them
         in_batches = sum(batch.records.appended for batch in batches if not batch.is_final)
         return in_batches + len(self.unplaced) + len(self.deferred)
 

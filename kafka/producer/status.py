@@ -66,12 +66,12 @@ def status_of(parts: Parts, *, is_closed: bool) -> ProducerStatus:
     brokers = parts.client.status(now_s)
     by_id = {broker.node_id: broker for broker in brokers}
     batches: dict[TopicPartition, dict[ProducerBatch, None]] = {}
-    for batch in (*_copied(accumulator.incomplete.values()), *_copied(accumulator.fresh)):
+    for batch in (*_copied(accumulator.fresh), *_copied(accumulator.incomplete.values())):  # in the order in which they go through them
         if not batch.is_final:
             batches.setdefault(batch.topic_partition, {})[batch] = None
     partitions = [_partition(parts, by_id, tp, list(those), now_s) for tp, those in batches.items()]
     topics: dict[str, int] = {}
-    deferred: Iterable[DeferredRecord] = (*_copied(accumulator.unplaced), *_copied(accumulator.deferred))
+    deferred: Iterable[DeferredRecord] = dict.fromkeys((*_copied(accumulator.deferred), *_copied(accumulator.unplaced)))
     for record in deferred:
         topics[record.topic] = topics.get(record.topic, 0) + 1
     return ProducerStatus(

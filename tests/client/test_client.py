@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import selectors
@@ -267,13 +268,13 @@ def test_what_is_no_answer_ends_the_connection_and_says_why(scripted: Any, make_
 
 def test_a_throttled_node_is_left_alone(scripted: Any, make_client: Any) -> None:
     outcomes = Outcomes()
-    broker = scripted(on_produce=lambda c, h, r: send(c, h, r, ProduceResponse(throttle_time_ms=300)))
+    broker = scripted(on_produce=lambda c, h, r: send(c, h, r, ProduceResponse(throttle_time_ms=30_000)))
     client = ready(make_client(f"127.0.0.1:{broker.port}"))
     produce(client, outcomes)
     until(client, lambda: outcomes.seen)
     assert not client.can_send(7, time.monotonic())
-    assert 0 < client.ready_in_s(7, time.monotonic()) <= 0.3
-    until(client, lambda: client.can_send(7, time.monotonic()))
+    assert 0 < client.ready_in_s(7, time.monotonic()) <= 30
+    assert client.can_send(7, time.monotonic() + 30)
 
 
 def test_an_idle_connection_is_closed_and_comes_back_when_needed(scripted: Any, make_client: Any) -> None:
@@ -340,7 +341,10 @@ def test_a_broker_that_closes_on_the_question_for_its_versions_is_not_taken_for_
 
 
 @pytest.mark.parametrize("acks", [0, 1])
-def test_an_old_broker_that_was_replaced_by_a_new_one_is_recognised_when_it_refuses(scripted: Any, make_client: Any, acks: int) -> None:
+def test_an_old_broker_that_was_replaced_by_a_new_one_is_recognised_when_it_refuses(
+    scripted: Any, make_client: Any, monkeypatch: pytest.MonkeyPatch, acks: int
+) -> None:
+    monkeypatch.setattr("kafka.client.connection._STABLE_S", math.inf)  # however long this takes
     is_old = threading.Event()
     is_old.set()
 

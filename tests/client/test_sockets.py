@@ -169,8 +169,8 @@ def test_a_signal_handler_s_exception_comes_out_of_select(transport: SocketTrans
     selector = transport.selector()
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(Rung):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
             selector.select(30.0)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import signal
@@ -76,13 +77,17 @@ def test_exit_over_a_dead_broker_takes_exit_timeout_for_all_producers_and_one_li
             producer.send("t", b"v")
         began.append(time.monotonic())
     """
-    process = python(script, broker.bootstrap_servers, stdin=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    with broker.faults.add(faults.DropRequest(), api="Produce"):
-        took, errors = process.communicate("\n", timeout=30)
-    assert 0.7 <= float(took) < 0.7 + SLACK_S
-    assert errors.splitlines() == [NOT_DELIVERED.format(1)] * 3
+
+    def exit_once() -> float:
+        process = python(script, broker.bootstrap_servers, stdin=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        with broker.faults.add(faults.DropRequest(), api="Produce"):
+            took, errors = process.communicate("\n", timeout=30)
+        assert errors.splitlines() == [NOT_DELIVERED.format(1)] * 3
+        return float(took)
+
+    assert_keeps(0.7, SLACK_S, exit_once)
 
 
 def test_ctrl_c_cuts_the_wait_at_exit_short(broker: KafkaBroker) -> None:
@@ -162,16 +167,20 @@ def test_a_test_run_that_leaks_a_producer_over_a_dead_broker_ends(pytester: pyte
 
 
 def test_a_with_block_that_an_exception_leaves_is_bounded_and_shows_that_exception(make_producer: Make, broker: KafkaBroker) -> None:
-    producer = make_producer(retries=5, exit_timeout_ms=300)
-    producer.send("t", b"v").get(10)
-    broker.faults.add(faults.DropRequest(), api="Produce")
-    began_s = time.monotonic()
-    with pytest.raises(ZeroDivisionError) as caught, producer:
-        future = producer.send("t", b"v")
-        raise ZeroDivisionError
-    assert time.monotonic() - began_s < 0.3 + SLACK_S
-    assert caught.value.__cause__ is None
-    assert isinstance(future.exception, IllegalStateError)
+    def leave_once() -> float:
+        producer = make_producer(retries=5, exit_timeout_ms=300)
+        producer.send("t", b"v").get(10)
+        with broker.faults.add(faults.DropRequest(), api="Produce"):
+            began_s = time.monotonic()
+            with pytest.raises(ZeroDivisionError) as caught, producer:
+                future = producer.send("t", b"v")
+                raise ZeroDivisionError
+            took_s = time.monotonic() - began_s
+        assert caught.value.__cause__ is None
+        assert isinstance(future.exception, IllegalStateError)
+        return took_s
+
+    assert_keeps(0.3, SLACK_S, leave_once)
 
 
 class Unclosable:
@@ -202,7 +211,7 @@ def test_a_producer_nobody_refers_to_delivers_what_it_has_and_leaves_no_thread(b
     del producer
     gc.collect()
     assert gone() is None
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
     assert all(future.succeeded() for future in futures)
 
@@ -222,18 +231,25 @@ def test_connections_that_the_constructor_lost_keep_no_producer_alive(broker: Ka
 
 @pytest.mark.filterwarnings("ignore:unclosed KafkaProducer:ResourceWarning")
 def test_it_does_not_live_longer_than_exit_timeout(broker: KafkaBroker, caplog: pytest.LogCaptureFixture) -> None:
-    before = set(threading.enumerate())
-    producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, exit_timeout_ms=300)
-    producer.send("t", b"v").get(10)
-    [thread] = [thread for thread in set(threading.enumerate()) - before if thread.name.endswith("-network-thread")]
-    with broker.faults.add(faults.DropRequest(), api="Produce"):
-        future = producer.send("t", b"v")
-        del producer
-        gc.collect()
-        thread.join(0.3 + SLACK_S)
-    assert not thread.is_alive()
-    assert isinstance(future.exception, IllegalStateError)
-    assert NOT_DELIVERED.format(1) in caplog.text
+    def let_go_once() -> float:
+        before = set(threading.enumerate())
+        producer = KafkaProducer(bootstrap_servers=broker.bootstrap_servers, exit_timeout_ms=300)
+        producer.send("t", b"v").get(10)
+        [thread] = [thread for thread in set(threading.enumerate()) - before if thread.name.endswith("-network-thread")]
+        caplog.clear()
+        with broker.faults.add(faults.DropRequest(), api="Produce"):
+            future = producer.send("t", b"v")
+            began_s = time.monotonic()
+            del producer
+            gc.collect()
+            thread.join(10)
+            took_s = time.monotonic() - began_s
+        assert not thread.is_alive()
+        assert isinstance(future.exception, IllegalStateError)
+        assert NOT_DELIVERED.format(1) in caplog.text
+        return took_s
+
+    assert_keeps(0.3, SLACK_S, let_go_once)
 
 
 # --- budgets ------------------------------------------------------------------------------------------------------------
@@ -248,6 +264,10 @@ def new_stuck(broker: KafkaBroker, make_producer: Make) -> Make:
 
     def make() -> KafkaProducer:
         producer = make_producer(retries=1000, max_block_ms=BUDGET_S * 1000, buffer_memory=3000)
+        is_known = False
+        while not is_known:  # which may take longer than that where others share the processor
+            with contextlib.suppress(KafkaTimeoutError):
+                is_known = bool(producer.partitions_for("t"))
         producer.send("t", b"v").get(10)
         return producer
 
@@ -380,6 +400,6 @@ def test_twenty_threads_may_close_at_once(new_stuck: Make) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(0.3 + SLACK_S + 1)
+        thread.join(30)
     assert not any(thread.is_alive() for thread in threads)
     assert future.is_done

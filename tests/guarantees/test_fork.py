@@ -111,7 +111,7 @@ def test_a_name_that_the_producer_gave_itself_is_another_in_the_child(broker: Ka
 
 
 def test_what_the_parent_queued_is_sent_by_the_parent_alone(broker: KafkaBroker, make_producer: Make) -> None:
-    producer = make_producer(linger_ms=500)
+    producer = make_producer(linger_ms=60_000)
     producer.partitions_for("t")
     pending = [producer.send("t", b"%d" % number) for number in range(1000)]
 
@@ -119,8 +119,9 @@ def test_what_the_parent_queued_is_sent_by_the_parent_alone(broker: KafkaBroker,
         with pytest.raises(IllegalStateError, match="forked"):
             pending[0].get(5)
         producer.flush(5)
-        assert producer.send("t", b"child").get(10)
-        producer.flush(5)
+        sent = producer.send("t", b"child")
+        producer.flush(10)
+        assert sent.get(0)
         producer.close()
 
     in_child(child)
@@ -130,7 +131,7 @@ def test_what_the_parent_queued_is_sent_by_the_parent_alone(broker: KafkaBroker,
 
 
 def test_a_full_buffer_of_the_parents_is_no_matter_of_the_child(broker: KafkaBroker, make_producer: Make) -> None:
-    producer = make_producer(buffer_memory=2000, linger_ms=60_000, max_block_ms=500)
+    producer = make_producer(buffer_memory=2000, linger_ms=60_000, max_block_ms=10_000)
     producer.partitions_for("t")
     producer.send("t", b"x" * 1500)
     in_child(lambda: producer.send("t", b"y" * 1500) and producer.flush(10))
@@ -321,14 +322,23 @@ def test_the_childs_copies_of_the_parents_connections_are_closed_at_once(broker:
 def test_a_wait_that_a_forking_signal_handler_interrupted_ends_in_the_child(broker: KafkaBroker, make_producer: Make) -> None:
     producer = make_producer()
     producer.partitions_for("t")
-    broker.faults.add(faults.DelayReply(1), api="Produce")
+    has_forked = threading.Event()
+
+    def answer_later(request: Any, response: Any) -> Any:
+        has_forked.wait(20)
+        return response
+
+    broker.faults.add(faults.Change(answer_later), api="Produce")
     for wait in (producer.flush, None):
+        has_forked.clear()
         future = producer.send("t", b"v")
         children: list[int] = []
 
         def fork(number: int, frame: Any) -> None:
             children.append(os.fork())  # noqa: B023
-            if not children[-1]:  # noqa: B023
+            if children[-1]:  # noqa: B023
+                has_forked.set()
+            else:
                 signal.alarm(20)
 
         before = signal.signal(signal.SIGUSR1, fork)

@@ -22,8 +22,10 @@ import gc, logging, os, signal, sys, threading, time, warnings
 logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
 from kafka import KafkaProducer
 
+LIMIT_S = float(sys.argv[3])
+
 def make():
-    options = dict(linger_ms=60_000, request_timeout_ms=70_000, api_version=(2, 6), max_block_ms=5000, retries=5, exit_timeout_ms=500)
+    options = dict(linger_ms=60_000, request_timeout_ms=70_000, api_version=(2, 6), max_block_ms=5000, retries=5, exit_timeout_ms=LIMIT_S * 1000)
     made = KafkaProducer(bootstrap_servers=sys.argv[1], **options)
     made.partitions_for("t")
     return made
@@ -44,10 +46,10 @@ EXITS: dict[str, tuple[str, int]] = {
     "sys.exit": ("sys.exit(3)", 3),
     "an exception": ("raise LookupError('of the user')", 1),
     "os._exit": ("os._exit(4)", 4),
-    "close": ("producer.close(1)", 0),
+    "close": ("producer.close(2 * LIMIT_S)", 0),
     "close at once": ("producer.close(0)", 0),
     "close twice, in threads": (
-        "threads = [threading.Thread(target=producer.close, args=(1,)) for _ in range(20)]\n"
+        "threads = [threading.Thread(target=producer.close, args=(2 * LIMIT_S,)) for _ in range(20)]\n"
         "for t in threads: t.start()\n"
         "for t in threads: t.join()",
         0,
@@ -64,14 +66,14 @@ EXITS: dict[str, tuple[str, int]] = {
     ),
     "SIGTERM": ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)", -signal.SIGTERM),
     "SIGTERM, with a handler that closes": (
-        "def stop(number, frame): producer.close(0.5); sys.exit(0)\n"
+        "def stop(number, frame): producer.close(LIMIT_S); sys.exit(0)\n"
         "signal.signal(signal.SIGTERM, stop); os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)",
         0,
     ),
     "Ctrl-C": (
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # who starts the tests in the background has it ignored
-        "threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "try:\n"
+        "    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "    while True: producer.flush(); time.sleep(0.01)\n"
         "except KeyboardInterrupt: pass",
         0,
@@ -79,7 +81,8 @@ EXITS: dict[str, tuple[str, int]] = {
     "held by a global that outlives all": ("import builtins; builtins.kept = producer", 0),
 }
 
-STATES = ["well", "down", "frozen"]
+STATES = {"well": 5.0, "down": 0.5, "frozen": 0.5}
+"""Of the broker, and how many seconds what is pending may take at the end: all of them where it goes nowhere."""
 
 
 def put_into(broker: KafkaBroker, state: str) -> None:
@@ -106,7 +109,7 @@ def own_lines(stderr: str) -> list[str]:
 @pytest.mark.parametrize("way", EXITS)
 def test_every_exit_is_in_time_and_quiet(broker: KafkaBroker, way: str, state: str, pending: str) -> None:
     ending, code = EXITS[way]
-    command = [*STRICT, "-c", BEGINNING + ending, broker.bootstrap_servers, pending]
+    command = [*STRICT, "-c", BEGINNING + ending, broker.bootstrap_servers, pending, str(STATES[state])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -211,6 +211,28 @@ def test_it_may_be_asked_at_any_moment(make_producer: Make) -> None:
     assert raised == []
 
 
+def test_a_batch_that_the_io_thread_takes_while_it_is_looked_for_is_seen() -> None:
+    producer = Stage().producer(linger_ms=60_000)
+    producer.partitions_for("t")
+    producer.send("t", b"v", partition=0)
+    accumulator = producer._accumulator
+
+    class Overtaken(dict[Any, Any]):
+        """The batches the I/O thread knows of: as soon as somebody has looked at them, it takes the new ones."""
+
+        def values(self) -> Any:
+            known = list(super().values())
+            while accumulator.fresh:
+                batch = accumulator.fresh.popleft()
+                self[batch.result] = batch
+            return known
+
+    for look in (lambda: len(producer.status().partitions), lambda: accumulator.pending_records):
+        accumulator.incomplete = Overtaken()
+        assert (len(accumulator.fresh), look()) == (1, 1)
+        accumulator.fresh.extend(dict.values(accumulator.incomplete))
+
+
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_shows_nothing_of_its_parent(broker: KafkaBroker, make_producer: Make) -> None:
     producer = make_producer(linger_ms=60_000)

@@ -58,12 +58,13 @@ def test_a_task_that_is_cancelled_takes_nothing_back(broker: KafkaBroker, make_p
     """Neither its own record, which is on its way, nor those of others in the same batch."""
     producer = make_producer(linger_ms=50)
     producer.send("t", b"v", partition=0).get(10)
-    rule = broker.faults.add(faults.DelayReply(0.3), api="Produce", times=1)
+    rule = broker.faults.add(faults.Freeze(), api="Produce")
 
     async def send_three() -> list[Any]:
         tasks = [asyncio.create_task(_awaited(producer.send("t", b"%d" % number, partition=0))) for number in range(3)]
         await asyncio.get_running_loop().run_in_executor(None, rule.wait)
         tasks[1].cancel()
+        rule.remove()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     first, cancelled, last = asyncio.run(send_three())
@@ -76,7 +77,7 @@ def test_a_task_that_is_cancelled_takes_nothing_back(broker: KafkaBroker, make_p
 def test_a_loop_that_is_closed_before_the_answer_harms_nobody(broker: KafkaBroker, make_producer: Make, caplog: pytest.LogCaptureFixture) -> None:
     producer = make_producer()
     producer.send("t", b"v").get(10)
-    broker.faults.add(faults.DelayReply(0.2), api="Produce", times=1)
+    rule = broker.faults.add(faults.Freeze(), api="Produce")
     sent: list[Any] = []
 
     async def leave_early() -> None:
@@ -85,6 +86,7 @@ def test_a_loop_that_is_closed_before_the_answer_harms_nobody(broker: KafkaBroke
 
     with pytest.raises((asyncio.TimeoutError, TimeoutError)):
         asyncio.run(leave_early())
+    rule.remove()
     assert sent[0].get(10).topic == "t"
     assert producer.send("t", b"v").get(10)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING and record.name.startswith("kafka")]

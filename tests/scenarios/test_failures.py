@@ -63,7 +63,7 @@ def test_an_old_leader_fails_the_record_without_retries_and_the_next_finds_the_n
         partition.leader = 3 - partition.leader
         with pytest.raises(NotLeaderForPartitionError):
             producer.send("t", b"lost").get(10)
-        for _ in range(100):
+        for _ in range(1000):
             if producer._metadata.leader_for_partition(("t", 0)) == partition.leader:  # type: ignore[arg-type]
                 break
             threading.Event().wait(0.02)

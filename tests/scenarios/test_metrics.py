@@ -41,8 +41,8 @@ def test_every_name_is_there(producer: KafkaProducer) -> None:
     assert metrics["kafka-metrics-count"]["count"] == len(producer.metrics(raw=True))
 
 
-def test_numbers_follow_what_was_sent(make_producer: Make) -> None:
-    producer = make_producer(linger_ms=50, compression_type="gzip")
+def test_numbers_follow_what_was_sent() -> None:
+    producer = Stage(latency_s=0.001).producer(linger_ms=50, compression_type="gzip")
     producer.partitions_for("t")
     futures = [producer.send("t", b"x" * 100, partition=0) for _ in range(100)]
     futures[-1].get(10)

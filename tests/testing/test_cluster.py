@@ -18,6 +18,7 @@ from kafka.testing.cluster import Cluster
 from kafka.testing.connection import ServerConnection, served_versions
 from kafka.testing.handlers import SERVED
 from kafka.testing.releases import release_of, versions_of
+from tests.broker.free_ports import free_port
 from tests.protocol import official
 from tests.testing.test_connection import fetch, fetched, metadata
 from tests.testing.wire import RawClient, ask, batch, frame_of, outcome, produce
@@ -258,9 +259,16 @@ def test_api_versions_too_new_is_answered_with_a_range_from_2_4_on(clock: Virtua
 
 @pytest.fixture
 def cluster() -> Iterator[KafkaCluster]:
-    with KafkaCluster() as running:
+    with on_free_ports(KafkaCluster()) as running:
         running.create_topic("t")
         yield running
+
+
+def on_free_ports(cluster: KafkaCluster) -> KafkaCluster:
+    """Before its start: no other program is given the port of a broker that is stopped."""
+    for node_id in cluster.cluster.nodes:
+        cluster.start(node_id, port=free_port())
+    return cluster
 
 
 def client_of(cluster: KafkaCluster, node_id: int) -> RawClient:
@@ -343,7 +351,7 @@ def test_after_a_start_on_a_port_that_is_taken_the_ports_are_what_they_were() ->
             cluster.start(port=taken)
         with pytest.raises(RuntimeError, match="start"):
             _ = cluster.bootstrap_servers
-        with cluster:
+        with on_free_ports(cluster):
             before = cluster.bootstrap_servers
         with pytest.raises(OSError, match="in use"):
             cluster.start(port=taken)
@@ -364,8 +372,7 @@ def test_a_broker_that_has_never_run_has_no_address() -> None:
 
 
 def test_a_port_given_before_the_start_is_for_it() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        free = other.getsockname()[1]
+    free = free_port()
     cluster = KafkaCluster(brokers=2)
     cluster.start(2, port=free)
     with cluster:

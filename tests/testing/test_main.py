@@ -14,6 +14,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
+from tests.broker.free_ports import free_port
 from tests.testing.wire import RawClient
 
 ROOT = Path(__file__).parents[2]
@@ -29,12 +30,6 @@ def served(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             yield process, process.stdout.readline().strip()
         finally:
             process.kill()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def test_other_programs_use_the_brokers_it_names() -> None:
@@ -59,7 +54,7 @@ def test_it_listens_on_the_port_it_is_given_and_those_that_follow() -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_quietly(ending: signal.Signals) -> None:
-    with served("--port", "0") as (process, servers):
+    with served("--port", str(free_port())) as (process, servers):
         with RawClient(servers):
             process.send_signal(ending)
             output, errors = process.communicate(timeout=10)

@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from confluent_kafka import KafkaException, Producer
@@ -170,7 +170,7 @@ def test_librdkafka_is_told_why_it_does_not_come_in(mechanism: str) -> None:
         for credentials in ({"sasl.username": "alice", "sasl.password": "wrong"}, {"sasl.username": "nobody", "sasl.password": "secret"}):
             errors: list[str] = []
             config = {"sasl.mechanism": mechanism, **credentials, "error_cb": lambda error, errors=errors: errors.append(error.str())}
-            assert not written_by(broker, config, 0.3)
+            assert not written_by(broker, config, until=lambda errors=errors: errors)
             assert any("Invalid username or password" in text or "invalid credentials" in text for text in errors), errors
 
 
@@ -183,7 +183,7 @@ def test_librdkafka_comes_in_with_a_token_over_tls(certificates: Certificates) -
         assert written_by(broker, config)
         errors: list[str] = []
         bad = {**config, "oauth_cb": lambda _: ("bad", time.time() + 100), "error_cb": lambda error: errors.append(error.str())}
-        assert not written_by(broker, bad, 0.3)
+        assert not written_by(broker, bad, until=lambda: errors)
         assert any("invalid_token" in text for text in errors), errors
 
 
@@ -202,13 +202,17 @@ def test_librdkafka_authenticates_again_before_its_session_ends() -> None:
         assert len(broker.records("t")) == 2
 
 
-def written_by(broker: KafkaBroker, config: Mapping[str, Any], patience_s: float = 10) -> bool:
-    """Whether a producer of librdkafka's delivers a record."""
+def written_by(broker: KafkaBroker, config: Mapping[str, Any], *, until: Callable[[], object] = lambda: None) -> bool:
+    """Whether a producer of librdkafka's delivers a record before `until` is true, within 10 s."""
+    end_s = time.monotonic() + 10
     producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "security.protocol": "SASL_PLAINTEXT", "log_level": 0, **config})
     producer.poll(0)
     try:
         producer.produce("t", b"v")
-        return producer.flush(patience_s) == 0
+        is_written = False
+        while not (is_written or until() or time.monotonic() >= end_s):
+            is_written = producer.flush(0.1) == 0
+        return is_written
     except KafkaException:
         return False
     finally:
@@ -431,7 +435,7 @@ def test_a_checker_that_fails_closes_the_connection_alone(caplog: pytest.LogCapt
 
     with KafkaBroker(sasl=Sasl({"alice": "secret"}, check_token=check)) as broker:
         config = {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": lambda _: ("good", time.time() + 100)}
-        assert not written_by(broker, config, 0.3)
+        assert not written_by(broker, config, until=lambda: "LookupError" in caplog.text)
         assert written_by(broker, {"sasl.mechanism": "PLAIN", "sasl.username": "alice", "sasl.password": "secret"})
     assert "LookupError" in caplog.text
 
