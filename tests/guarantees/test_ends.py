@@ -211,7 +211,7 @@ def test_a_producer_nobody_refers_to_delivers_what_it_has_and_leaves_no_thread(b
     del producer
     gc.collect()
     assert gone() is None
-    thread.join(30)
+    thread.join(5)
     assert not thread.is_alive()
     assert all(future.succeeded() for future in futures)
 
@@ -405,6 +405,6 @@ def test_twenty_threads_may_close_at_once(new_stuck: Make) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(0.3 + SLACK_S + 1)
     assert not any(thread.is_alive() for thread in threads)
     assert future.is_done

@@ -82,12 +82,6 @@ WAITS: dict[str, Callable[[KafkaProducer], Any]] = {
 }
 
 
-def await_the_end_of_all_but(threads: set[threading.Thread]) -> None:
-    for thread in set(threading.enumerate()) - threads:
-        thread.join(10)
-        assert not thread.is_alive(), thread
-
-
 def interrupted(call: Callable[[], Any], ctrl_c: Callable[[], None]) -> None:
     """Ctrl-C comes while the call waits."""
     with pytest.raises(KeyboardInterrupt):
@@ -142,7 +136,7 @@ def test_ctrl_c_interrupts_the_constructor_which_leaves_nothing(ctrl_c: Callable
         servers = f"127.0.0.1:{listener.getsockname()[1]}"
         construct = lambda: KafkaProducer(bootstrap_servers=servers, api_version_auto_timeout_ms=60_000)  # noqa: E731
         assert_keeps(INTERRUPT_AFTER_S, WITHIN_S[load], lambda: seconds_of(lambda: interrupted(construct, ctrl_c)))
-        await_the_end_of_all_but(threads)
+        assert set(threading.enumerate()) == threads
 
 
 def test_ctrl_c_in_the_system_call_that_opens_a_connection_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +171,7 @@ def test_ctrl_c_on_any_line_of_the_constructor_leaves_nothing(broker: KafkaBroke
         line = 0
         while interrupted_on(line, construct):
             gc.collect()  # whatever was not closed warns now, and warnings are errors
-            await_the_end_of_all_but(threads)
+            assert set(threading.enumerate()) == threads, line
             line += 1
     finally:
         gc.unfreeze()

@@ -70,7 +70,7 @@ def test_what_goes_wrong_once_loses_no_record_in_memory(fault: Fault, where: dic
 def test_what_goes_wrong_once_loses_no_record_on_sockets(fault: Fault, where: dict[str, Any], make_producer: Any, broker: KafkaBroker) -> None:
     broker.create_topic("t", 1)
     producer = make_producer(retries=100, request_timeout_ms=300, delivery_timeout_ms=20_000, max_in_flight_requests_per_connection=1)
-    producer.send("t", b"before").get(10)
+    assert producer.send("t", b"before").get(10).offset == len(broker.records("t")) - 1  # 0, unless it had to be sent again
     rule = broker.faults.add(fault, times=1, **where)
     futures = [producer.send("t", b"%d" % number) for number in range(5)]
     if "api" in where and where["api"] != "Produce":
